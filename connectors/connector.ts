@@ -1,0 +1,185 @@
+/**
+ * The port that every CRM connector implements: it moves remote records in batches and has never heard of a deal.
+ * Types only. Every HTTP call of a connector passes the engine's CallGate; SDK retries are off, the engine owns retry.
+ */
+import type { ConnectorFault } from './fault.ts'
+
+/** A scalar as the CRM speaks it. A connector neither rounds nor reformats. */
+export type RemoteValue = string | number | boolean | null
+
+export interface RemoteRecord {
+  readonly object: string
+  readonly id: string
+  readonly fields: Readonly<Record<string, RemoteValue>>
+  /** The CRM's own clock, ISO; null where the CRM does not say. */
+  readonly modifiedAt: string | null
+  /** Opaque version for conditional writes, where the CRM has one. */
+  readonly version?: string
+}
+
+export interface Missing {
+  readonly object: string
+  readonly id: string
+  readonly missing: true
+  /** Set when the record was merged into another one. */
+  readonly mergedInto?: string
+}
+
+export type RemoteFieldType =
+  | 'text'
+  | 'number'
+  | 'boolean'
+  | 'date'
+  | 'datetime'
+  | 'choice'
+  | 'multichoice'
+  | 'currency'
+  | 'reference'
+  | 'other'
+
+export interface RemoteField {
+  readonly name: string
+  readonly label: string
+  readonly type: RemoteFieldType
+  /** Needed when creating: not nullable, without a default. */
+  readonly required: boolean
+  readonly creatable: boolean
+  readonly writable: boolean
+  readonly maxLength: number | null
+  /** Decimal places of a number, where the CRM says so. */
+  readonly scale: number | null
+  readonly choices:
+    | readonly { readonly value: string; readonly label: string; readonly active: boolean }[]
+    | null
+  readonly restrictedChoices: boolean
+  readonly references: readonly string[]
+  readonly unique: boolean
+  readonly externalId: boolean
+}
+
+/** `key` addresses by our external id and may create; it is allowed only while a link is being created. */
+export type WriteTarget =
+  | { readonly kind: 'id'; readonly id: string }
+  | { readonly kind: 'key'; readonly field: string; readonly value: string }
+
+export interface WriteCommand {
+  readonly object: string
+  readonly target: WriteTarget
+  readonly fields: Readonly<Record<string, RemoteValue>>
+  /** Conditional write, where `traits.conditionalWrite`. */
+  readonly version?: string
+}
+
+export type WriteOutcome =
+  | { readonly ok: true; readonly id: string; readonly created: boolean }
+  | { readonly ok: false; readonly fault: ConnectorFault }
+
+export interface Deletion {
+  readonly object: string
+  readonly id: string
+  readonly mergedInto?: string
+  readonly deletedAt: string | null
+}
+
+/** One page of changes. `cursor` may be stored once the page is recorded: it never passes an unrecorded row. */
+export interface ChangePage {
+  readonly records: readonly RemoteRecord[]
+  readonly deletions: readonly Deletion[]
+  readonly cursor: string
+  readonly done: boolean
+}
+
+export interface ConnectionIdentity {
+  /** Pinned: another organisation behind the same credentials pauses the connection. */
+  readonly organisationId: string
+  readonly userId: string
+  readonly multiCurrency: boolean
+  readonly apiUsage: { readonly used: number; readonly limit: number } | null
+}
+
+export interface ConnectorTraits {
+  readonly vendor: string
+  /** Records per call. */
+  readonly batch: {
+    readonly create: number
+    readonly update: number
+    readonly read: number
+    readonly changes: number
+  }
+  readonly conditionalWrite: boolean
+  readonly pushChanges: boolean
+  /** Pattern of a deep link to a record, with {object} and {id}; relative to the instance. */
+  readonly recordUrl: string
+}
+
+/** What a webhook told us: never truth, only a reason to read. */
+export type Received =
+  | {
+      readonly kind: 'accepted'
+      readonly hints: readonly {
+        readonly object: string
+        readonly id: string
+        readonly deduplicationKey: string
+      }[]
+      readonly reply: { readonly status: number; readonly contentType: string; readonly body: string }
+    }
+  | { readonly kind: 'refused'; readonly status: number; readonly reason: string }
+
+export interface InboundRequest {
+  readonly method: string
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array
+  readonly receivedAt: Date
+}
+
+/**
+ * Held around every HTTP call of a connector: waits for budget and a slot, logs, counts, and enforces the deadline.
+ * `operation` names the call for the log; `records` is how many it carries.
+ */
+export interface CallGate {
+  call<T>(
+    call: {
+      readonly operation: 'auth' | 'probe' | 'describe' | 'read' | 'write' | 'changes'
+      readonly object: string | null
+      readonly records: number
+    },
+    signal: AbortSignal,
+    send: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T>
+  /** The CRM's own count of calls, as its answer headers state it. */
+  observeUsage(usage: { readonly used: number; readonly limit: number }): void
+}
+
+export interface Connector {
+  readonly traits: ConnectorTraits
+  probe(signal: AbortSignal): Promise<ConnectionIdentity>
+  describe(object: string, signal: AbortSignal): Promise<readonly RemoteField[]>
+  /** Answers in the order of `ids`. */
+  read(
+    object: string,
+    ids: readonly string[],
+    fields: readonly string[],
+    signal: AbortSignal,
+  ): Promise<readonly (RemoteRecord | Missing)[]>
+  /** Finds records by the value of one field, for re-reading by key; answers at most two per value. */
+  find(
+    object: string,
+    field: string,
+    values: readonly string[],
+    fields: readonly string[],
+    signal: AbortSignal,
+  ): Promise<readonly RemoteRecord[]>
+  /** Same order as the commands; each is settled on its own. Throws only when the whole call failed. */
+  write(commands: readonly WriteCommand[], signal: AbortSignal): Promise<readonly WriteOutcome[]>
+  /** From `cursor` (null: from the beginning). Records, deletions and merges. */
+  changes(
+    object: string,
+    cursor: string | null,
+    fields: readonly string[],
+    signal: AbortSignal,
+  ): AsyncIterable<ChangePage>
+  listen?(cursor: string | null, signal: AbortSignal): AsyncIterable<ChangePage>
+  receive(request: InboundRequest): Received
+  close(): Promise<void>
+}
