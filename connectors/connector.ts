@@ -13,6 +13,8 @@ export interface RemoteRecord {
   readonly fields: Readonly<Record<string, RemoteValue>>
   /** The CRM's own clock, ISO; null where the CRM does not say. */
   readonly modifiedAt: string | null
+  /** The user over there who changed it last; null where the CRM does not say. */
+  readonly modifiedBy: string | null
   /** Opaque version for conditional writes, where the CRM has one. */
   readonly version?: string
 }

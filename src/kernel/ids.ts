@@ -16,5 +16,5 @@ export type PlanVersionId = Id<'plan_version'>
 /** Time-ordered, so that rows land at the end of their indexes. */
 export const newId = <Kind extends string>(): Id<Kind> => v7() as Id<Kind>
 
-/** Wire schema of an id. */
-export const idSchema = <Kind extends string>() => z.uuid().transform((value) => value as Id<Kind>)
+/** Wire schema of an id: the same text on both sides, so it may stand in answers too. */
+export const idSchema = <Kind extends string>() => z.uuid() as unknown as z.ZodType<Id<Kind>, string>
