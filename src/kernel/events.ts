@@ -1,0 +1,82 @@
+/**
+ * What a capability tells those above it, handled in the same transaction. Handlers are registered in main.ts;
+ * a handler that throws rolls the whole use-case back, so nothing is half done.
+ */
+import type { Actor } from './actor.ts'
+import type { CustomerId, DealId, PartnerId } from './ids.ts'
+
+/** `live` work overtakes `repair`, which overtakes `bulk`. */
+export type Priority = 'live' | 'repair' | 'bulk'
+
+export type NotificationKind =
+  | 'deal_submitted'
+  | 'deal_approved'
+  | 'deal_rejected'
+  | 'deal_returned'
+  | 'deal_answered'
+  | 'deal_withdrawn'
+  | 'deal_cancelled'
+  | 'deal_expired'
+  | 'deal_expiring'
+  | 'deal_extended'
+  | 'deal_change_decided'
+  | 'deal_won'
+  | 'deal_lost'
+  | 'deal_reopened'
+  | 'conflict_found'
+  | 'earning_posted'
+  | 'earning_payable'
+  | 'review_item_opened'
+  | 'connection_paused'
+
+export type DomainEvent =
+  /** A synced record changed on our side; the sync engine marks it dirty. */
+  | {
+      readonly type: 'record_changed'
+      readonly entity: 'deal' | 'customer' | 'partner'
+      readonly id: string
+      readonly priority: Priority
+    }
+  | { readonly type: 'customers_merged'; readonly from: CustomerId; readonly into: CustomerId }
+  | { readonly type: 'conflict_decided'; readonly dealId: DealId; readonly verdict: string }
+  /** Something a person wants to know; kept in the feed and mailed. */
+  | {
+      readonly type: 'notification'
+      readonly kind: NotificationKind
+      readonly partnerId: PartnerId | null
+      readonly subject: { readonly kind: string; readonly id: string }
+      readonly data: Readonly<Record<string, string | null>>
+    }
+
+export type EventOf<Type extends DomainEvent['type']> = Extract<DomainEvent, { type: Type }>
+export type EventHandler<Tx, Type extends DomainEvent['type']> = (
+  tx: Tx,
+  actor: Actor,
+  events: readonly EventOf<Type>[],
+) => Promise<void>
+
+export interface EventBus<Tx> {
+  /** Runs the handlers now, inside `tx`. Several events of one type reach a handler as one batch. */
+  publish(tx: Tx, actor: Actor, events: readonly DomainEvent[]): Promise<void>
+}
+
+/** The handlers of each event type, in the order in which they run. */
+export type EventHandlers<Tx> = { readonly [Type in DomainEvent['type']]?: readonly EventHandler<Tx, Type>[] }
+
+export function createEventBus<Tx>(handlers: EventHandlers<Tx>): EventBus<Tx> {
+  return {
+    async publish(tx, actor, events) {
+      const types = new Set(events.map(({ type }) => type))
+      for (const type of types) await dispatch(tx, actor, type, events)
+    },
+  }
+  async function dispatch<Type extends DomainEvent['type']>(
+    tx: Tx,
+    actor: Actor,
+    type: Type,
+    events: readonly DomainEvent[],
+  ): Promise<void> {
+    const batch = events.filter((event): event is EventOf<Type> => event.type === type)
+    for (const handle of handlers[type] ?? []) await handle(tx, actor, batch)
+  }
+}
