@@ -35,7 +35,8 @@ const zoned = (instant: Date, timeZone: string) =>
   Temporal.Instant.fromEpochMilliseconds(instant.getTime()).toZonedDateTimeISO(timeZone)
 
 /** The day that it is in `timeZone` at `instant`. */
-export const dayIn = (instant: Date, timeZone: string): Day => zoned(instant, timeZone).toPlainDate().toString()
+export const dayIn = (instant: Date, timeZone: string): Day =>
+  zoned(instant, timeZone).toPlainDate().toString()
 
 export const addDays = (day: Day, days: number): Day => Temporal.PlainDate.from(day).add({ days }).toString()
 
@@ -51,9 +52,15 @@ export const startOfDay = (day: Day, timeZone: string): Date =>
  * The instant `businessDays` working days after `from`, at the same time of day. A start on a day off counts from the
  * start of the next working day. Gives up after ten years of days off (a calendar without a working day in reach).
  */
-export function addBusinessDays(from: Date, businessDays: number, calendar: BusinessCalendar, timeZone: string): Date {
+export function addBusinessDays(
+  from: Date,
+  businessDays: number,
+  calendar: BusinessCalendar,
+  timeZone: string,
+): Date {
   const holidays = new Set(calendar.holidays)
-  const works = (day: Temporal.PlainDate) => calendar.workingDays.includes(day.dayOfWeek) && !holidays.has(day.toString())
+  const works = (day: Temporal.PlainDate) =>
+    calendar.workingDays.includes(day.dayOfWeek) && !holidays.has(day.toString())
   let moment = zoned(from, timeZone)
   let steps = 0
   const advance = () => {

@@ -62,13 +62,17 @@ const decimal = /^-?\d+(\.\d+)?$/
 
 /** Problems of a condition against the facts it may ask for; `path` is a JSON pointer below `at`. */
 export function checkCondition(condition: Condition, facts: readonly Fact[], at = ''): FieldIssue[] {
-  if ('all' in condition) return condition.all.flatMap((part, i) => checkCondition(part, facts, `${at}/all/${i}`))
-  if ('any' in condition) return condition.any.flatMap((part, i) => checkCondition(part, facts, `${at}/any/${i}`))
+  if ('all' in condition)
+    return condition.all.flatMap((part, i) => checkCondition(part, facts, `${at}/all/${i}`))
+  if ('any' in condition)
+    return condition.any.flatMap((part, i) => checkCondition(part, facts, `${at}/any/${i}`))
   if ('not' in condition) return checkCondition(condition.not, facts, `${at}/not`)
   const fact = facts.find(({ name }) => name === condition.field)
   if (!fact) {
     const known = facts.map(({ name }) => name).join(', ')
-    return [{ path: `${at}/field`, code: 'unknown_field', message: `"${condition.field}" is not one of: ${known}` }]
+    return [
+      { path: `${at}/field`, code: 'unknown_field', message: `"${condition.field}" is not one of: ${known}` },
+    ]
   }
   return checkLeaf(condition, fact, at)
 }
@@ -90,9 +94,13 @@ function checkLeaf(condition: Extract<Condition, { field: string }>, fact: Fact,
   const values = Array.isArray(value) ? (value as readonly FieldValue[]) : [value as FieldValue]
   for (const one of values) {
     if (fact.type === 'choice' && fact.choices && !fact.choices.includes(String(one))) {
-      return issue('unknown_choice', `"${String(one)}" is not a choice of ${fact.name}: ${fact.choices.join(', ')}`)
+      return issue(
+        'unknown_choice',
+        `"${String(one)}" is not a choice of ${fact.name}: ${fact.choices.join(', ')}`,
+      )
     }
-    if (!fitsType(one, fact.type)) return issue('wrong_type', `The value does not fit ${fact.name}, a ${fact.type}`)
+    if (!fitsType(one, fact.type))
+      return issue('wrong_type', `The value does not fit ${fact.name}, a ${fact.type}`)
   }
   return []
 }
@@ -120,7 +128,10 @@ function fitsType(value: FieldValue, type: FieldType): boolean {
  * Does the condition hold? Total: a missing fact is blank; an ordered comparison with blank, or of money in two
  * currencies, does not hold (and neither does its opposite), so nothing is decided on a guess.
  */
-export function evaluateCondition(condition: Condition, facts: Readonly<Record<string, FieldValue>>): boolean {
+export function evaluateCondition(
+  condition: Condition,
+  facts: Readonly<Record<string, FieldValue>>,
+): boolean {
   if ('all' in condition) return condition.all.every((part) => evaluateCondition(part, facts))
   if ('any' in condition) return condition.any.some((part) => evaluateCondition(part, facts))
   if ('not' in condition) return !evaluateCondition(condition.not, facts)

@@ -89,7 +89,9 @@ export function splitByWeights(amountMinor: bigint, weights: readonly number[]):
     return { index, share: exact / total, remainder: exact % total }
   })
   let left = amount - shares.reduce((sum, { share }) => sum + share, 0n)
-  const order = [...shares].sort((a, b) => (a.remainder === b.remainder ? a.index - b.index : a.remainder > b.remainder ? -1 : 1))
+  const order = [...shares].sort((a, b) =>
+    a.remainder === b.remainder ? a.index - b.index : a.remainder > b.remainder ? -1 : 1,
+  )
   for (const entry of order) {
     if (left === 0n) break
     entry.share += 1n

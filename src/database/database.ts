@@ -1,0 +1,137 @@
+/**
+ * The database: one typed handle on a real PostgreSQL (15 or newer), units of work, leases, the audit trail and its
+ * sealer. Tables belong to the capabilities: each store adds its own to `Tables` by declaration merging.
+ */
+import { CamelCasePlugin, Kysely, PostgresDialect, sql } from 'kysely'
+import pg from 'pg'
+import type { Actor } from '#src/kernel/actor.ts'
+
+/** Row types by table name, in camel case; every store augments this interface with the tables it owns. */
+// biome-ignore lint/suspicious/noEmptyInterface: filled by declaration merging
+export interface Tables {}
+
+const commitHooks = new WeakMap<Tx, Map<string, () => void>>()
+
+/**
+ * Runs `work` once this unit of work has committed; never when it rolls back. One per `name`: ringing the same bell a
+ * thousand times rings it once. It may get lost in a crash, so it may only speed up what happens anyway.
+ */
+export function afterCommit(tx: Tx, name: string, work: () => void): void {
+  commitHooks.get(tx)?.set(name, work)
+}
+
+/** A handle inside a transaction: the only thing through which a use-case reaches the database. */
+export type Tx = Kysely<Tables> & { readonly __transaction: true }
+
+export interface Database {
+  /**
+   * One transaction as this actor: row level security shows a partner its own rows, everybody else all of them.
+   * Commits when `work` resolves, rolls back when it throws. Never do network calls inside.
+   */
+  transact<T>(actor: Actor, work: (tx: Tx) => Promise<T>): Promise<T>
+  /** The raw pool, for listening and for migrations. */
+  readonly pool: pg.Pool
+  close(): Promise<void>
+}
+
+export interface DatabaseOptions {
+  readonly url: string
+  readonly poolSize?: number
+  /** Told of errors on idle connections, which would end the process otherwise. */
+  readonly onIdleError?: (error: Error) => void
+}
+
+const int8 = 20
+const dateOid = 1082
+const parsers: pg.CustomTypesConfig = {
+  getTypeParser: (oid: number, format?: 'text' | 'binary') => {
+    if (oid === int8) return BigInt
+    if (oid === dateOid) return (text: string) => text
+    return format === undefined ? pg.types.getTypeParser(oid) : pg.types.getTypeParser(oid, format as 'text')
+  },
+}
+
+/** Opens a pool; does not connect until first used. Days come as text, 64 bit integers as bigint. */
+export function openDatabase(options: DatabaseOptions): Database {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.poolSize ?? 16,
+    types: parsers,
+    application_name: 'counterpart',
+    options: [
+      '-c timezone=UTC',
+      '-c lock_timeout=20s',
+      '-c statement_timeout=120s',
+      '-c idle_in_transaction_session_timeout=120s',
+    ].join(' '),
+  })
+  pool.on('error', (error) => options.onIdleError?.(error))
+  const kysely = new Kysely<Tables>({
+    dialect: new PostgresDialect({ pool }),
+    plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
+  })
+  return {
+    pool,
+    transact: (actor, work) =>
+      kysely.connection().execute(async (connection) => {
+        try {
+          await sql.raw(beginAs(actor)).execute(connection)
+          const result = await work(connection as unknown as Tx)
+          const end = await sql<{ command: string }>`commit`.execute(connection)
+          if (end.rows[0]?.command === 'COMMIT') return result
+          throw new Error(
+            'Rolled back instead of committed: a database error inside the unit of work was swallowed',
+          )
+        } catch (error) {
+          await sql.raw('rollback').execute(connection)
+          throw error
+        }
+      }),
+    close: () => kysely.destroy(),
+  }
+}
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+
+/** One round trip: begin, take the role, say which partner's rows are visible. */
+function beginAs(actor: Actor): string {
+  if (actor.kind === 'partner' && !uuid.test(actor.partnerId))
+    throw new Error('A partner actor needs a partner id')
+  const role = actor.kind === 'vendor' || actor.kind === 'partner' ? 'counterpart_app' : 'counterpart_system'
+  const partner = actor.kind === 'partner' ? actor.partnerId : ''
+  const wide = actor.kind === 'partner' ? '' : 'on'
+  return `begin; set local role ${role}; set local app.partner = '${partner}'; set local app.wide = '${wide}'`
+}
+
+/**
+ * A named step inside a partner's unit of work that must look across partners (conflict search, customer resolution,
+ * marking records dirty). Keep it narrow; its results must not leak into the partner's answer.
+ */
+export async function asSystem<T>(tx: Tx, work: (tx: Tx) => Promise<T>): Promise<T> {
+  const before = await sql<{ role: string }>`select current_user as role`.execute(tx)
+  const role = before.rows[0]?.role
+  if (role === 'counterpart_system') return work(tx)
+  await sql.raw('set local role counterpart_system').execute(tx)
+  const result = await work(tx)
+  await sql.raw(`set local role ${role === 'counterpart_app' ? role : 'counterpart_app'}`).execute(tx)
+  return result
+}
+
+/** Runs `work` under a savepoint: a database error inside undoes only this part and is thrown on. */
+export async function savepoint<T>(tx: Tx, work: (tx: Tx) => Promise<T>): Promise<T> {
+  await sql.raw('savepoint step').execute(tx)
+  try {
+    const result = await work(tx)
+    await sql.raw('release savepoint step').execute(tx)
+    return result
+  } catch (error) {
+    await sql.raw('rollback to savepoint step; release savepoint step').execute(tx)
+    throw error
+  }
+}
+
+/** The name of the constraint that an error violated, if it is one of those. */
+export function violatedConstraint(error: unknown): string | null {
+  if (!(error instanceof pg.DatabaseError)) return null
+  return error.code?.startsWith('23') ? (error.constraint ?? null) : null
+}

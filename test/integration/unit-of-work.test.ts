@@ -1,0 +1,85 @@
+import { sql } from 'kysely'
+import { expect, test } from 'vitest'
+import { recordAudit } from '#src/database/audit.ts'
+import { asSystem, savepoint } from '#src/database/database.ts'
+import { systemActor } from '#src/kernel/actor.ts'
+import { newId } from '#src/kernel/ids.ts'
+import { useDatabase } from '#test/support/database.ts'
+
+const db = useDatabase()
+const system = systemActor('test')
+const partner = {
+  kind: 'partner',
+  id: newId(),
+  name: 'Ada',
+  roles: [],
+  partnerId: newId<'partner'>(),
+} as const
+
+test('a unit of work takes the role of its actor', async () => {
+  const role = (actor: Parameters<typeof db.database.transact>[0]) =>
+    db.database.transact(
+      actor,
+      async (tx) => (await sql<{ role: string }>`select current_user as role`.execute(tx)).rows[0]?.role,
+    )
+  expect(await role(system)).toBe('counterpart_system')
+  expect(await role(partner)).toBe('counterpart_app')
+})
+
+test('what was written is gone when the work throws', async () => {
+  const id = newId()
+  const failing = db.database.transact(system, async (tx) => {
+    await recordAudit(tx, system, [{ action: 'test.done', subject: { kind: 'test', id } }])
+    throw new Error('stop')
+  })
+  await expect(failing).rejects.toThrow('stop')
+  expect(await countAudit(id)).toBe(0n)
+})
+
+test('a swallowed database error does not end as a silent rollback', async () => {
+  const id = newId()
+  const work = db.database.transact(system, async (tx) => {
+    await recordAudit(tx, system, [{ action: 'test.done', subject: { kind: 'test', id } }])
+    await sql`select 1 / 0`.execute(tx).catch(() => undefined)
+  })
+  await expect(work).rejects.toThrow(/swallowed/)
+  expect(await countAudit(id)).toBe(0n)
+})
+
+test('a savepoint keeps the transaction usable after a database error', async () => {
+  const id = newId()
+  await db.database.transact(system, async (tx) => {
+    await recordAudit(tx, system, [{ action: 'test.done', subject: { kind: 'test', id } }])
+    await expect(savepoint(tx, (inner) => sql`select 1 / 0`.execute(inner))).rejects.toThrow(/zero/)
+  })
+  expect(await countAudit(id)).toBe(1n)
+})
+
+test('a partner leaves audit rows but cannot read them, unless a system step does', async () => {
+  const id = newId()
+  const seen = await db.database.transact(partner, async (tx) => {
+    await recordAudit(tx, partner, [{ action: 'test.done', subject: { kind: 'test', id } }])
+    const own = await sql`select 1 from audit_entry where subject_id = ${id}`.execute(tx)
+    const wide = await asSystem(tx, (inner) =>
+      sql`select 1 from audit_entry where subject_id = ${id}`.execute(inner),
+    )
+    const after = await sql`select 1 from audit_entry where subject_id = ${id}`.execute(tx)
+    return [own.rows.length, wide.rows.length, after.rows.length]
+  })
+  expect(seen).toEqual([0, 1, 0])
+})
+
+test('nobody edits the audit trail', async () => {
+  await expect(
+    db.database.transact(system, (tx) => sql`delete from audit_entry`.execute(tx)),
+  ).rejects.toThrow(/permission/)
+})
+
+function countAudit(id: string): Promise<bigint | undefined> {
+  return db.database.transact(system, async (tx) => {
+    const { rows } = await sql<{
+      count: bigint
+    }>`select count(*) from audit_entry where subject_id = ${id}`.execute(tx)
+    return rows[0]?.count
+  })
+}
