@@ -1,0 +1,93 @@
+/**
+ * How a capability states its HTTP routes: as data, so that documentation, access checks, idempotency and tests see the
+ * same list. A handler runs inside one unit of work of its actor; it holds no rules of its own.
+ */
+import type { FastifyBaseLogger } from 'fastify'
+import type { z } from 'zod'
+import type { Tx } from '#src/database/database.ts'
+import type { Actor, Role } from '#src/kernel/actor.ts'
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
+/** Roles that may call, or `anyone` (no token needed). */
+export type Access = readonly Role[] | 'anyone'
+
+type Output<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined
+type Answers = { readonly [status: number]: z.ZodType }
+
+/** What a handler answers: one of the statuses it declared, with the body of that status. */
+export type Answer<Declared extends Answers> = {
+  [Status in keyof Declared & number]: {
+    readonly status: Status
+    readonly body: z.output<Declared[Status]>
+    /** Revision of the record in the answer, sent as ETag. */
+    readonly etag?: number
+    readonly headers?: Readonly<Record<string, string>>
+  }
+}[keyof Declared & number]
+
+export interface RouteContext<Params, Query, Body> {
+  readonly tx: Tx
+  readonly actor: Actor
+  readonly params: Params
+  readonly query: Query
+  readonly body: Body
+  /** Revision that the caller read (If-Match), or null when it did not say. */
+  readonly ifMatch: number | null
+  readonly log: FastifyBaseLogger
+}
+
+interface Documented {
+  readonly method: Method
+  /** Starts with /api/v1; parameters as :name. */
+  readonly path: string
+  readonly summary: string
+  readonly description?: string
+  readonly tag: string
+  readonly access: Access
+}
+
+export interface RouteDefinition<Params, Query, Body, Declared extends Answers> extends Documented {
+  readonly params?: Params
+  readonly query?: Query
+  readonly body?: Body
+  readonly answers: Declared
+  /** The answer holds a secret: a replay of the same idempotency key leaves the body out. */
+  readonly holdsSecret?: boolean
+  /** Media type of a text answer other than JSON, for example text/csv. The body is then a string. */
+  readonly contentType?: string
+  handle(
+    context: RouteContext<Output<Params>, Output<Query>, Output<Body>>,
+  ): Promise<Answer<NoInfer<Declared>>>
+}
+
+/** A route whose types are checked and then forgotten, as the server needs it. */
+export interface Route extends Documented {
+  readonly params?: z.ZodType
+  readonly query?: z.ZodType
+  readonly body?: z.ZodType
+  readonly answers: Answers
+  readonly holdsSecret: boolean
+  readonly contentType: string | null
+  handle(context: RouteContext<unknown, unknown, unknown>): Promise<{
+    readonly status: number
+    readonly body: unknown
+    readonly etag?: number
+    readonly headers?: Readonly<Record<string, string>>
+  }>
+}
+
+export function route<
+  const Declared extends Answers,
+  Params extends z.ZodType | undefined = undefined,
+  Query extends z.ZodType | undefined = undefined,
+  Body extends z.ZodType | undefined = undefined,
+>(definition: RouteDefinition<Params, Query, Body, Declared>): Route {
+  return {
+    ...definition,
+    holdsSecret: definition.holdsSecret ?? false,
+    contentType: definition.contentType ?? null,
+    // The server hands over what it validated against this very definition's schemas.
+    handle: (context) => definition.handle(context as Parameters<typeof definition.handle>[0]),
+  } as Route
+}

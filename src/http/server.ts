@@ -1,0 +1,231 @@
+import helmet from '@fastify/helmet'
+import rateLimit from '@fastify/rate-limit'
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify'
+import { validatorCompiler } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import type { Database, Tx } from '#src/database/database.ts'
+import { type Actor, actorKey, type Role } from '#src/kernel/actor.ts'
+import { InvalidInput, NotAllowed } from '#src/kernel/errors.ts'
+import { runOnce, type SentAnswer } from './idempotency.ts'
+import { openApiOptions } from './openapi.ts'
+import { fieldIssues, problem, problemSchema, problemType, sendProblem } from './problem.ts'
+import type { Access, Route } from './route.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    actor: Actor | null
+  }
+}
+
+export interface ServerOptions {
+  readonly database: Database
+  readonly routes: readonly Route[]
+  /** The actor behind a bearer token, or null. */
+  authenticate(token: string): Promise<Actor | null>
+  readonly logger: FastifyBaseLogger
+  readonly version: string
+  readonly requestsPerMinute: number
+  readonly trustProxy: boolean
+  /** Routes that need the raw request (webhooks, streamed files) or live outside /api (health, metrics). */
+  readonly plugins?: readonly ((app: FastifyInstance) => void | Promise<void>)[]
+}
+
+const bodyLimitBytes = 1_048_576
+const anyone: Actor = { kind: 'system', name: 'anonymous' }
+
+/** Builds the HTTP service without listening, so that tests need no port. */
+export async function buildServer(options: ServerOptions): Promise<FastifyInstance> {
+  const app = Fastify({
+    loggerInstance: options.logger,
+    bodyLimit: bodyLimitBytes,
+    trustProxy: options.trustProxy,
+    logController: new LogController({ disableRequestLogging: true }),
+    return503OnClosing: true,
+    requestTimeout: 120_000,
+  })
+  app.decorateRequest('actor', null)
+  app.setErrorHandler(sendProblem)
+  app.setNotFoundHandler((request, reply) =>
+    reply
+      .status(404)
+      .type(problemType)
+      .send(problem(404, 'not_found', `${request.method} ${request.url} does not exist`)),
+  )
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(
+    () => (payload) => (typeof payload === 'string' ? payload : JSON.stringify(payload)),
+  )
+  await app.register(helmet, {
+    contentSecurityPolicy: { directives: { upgradeInsecureRequests: null, imgSrc: ["'self'", 'data:'] } },
+  })
+  await app.register(swagger, openApiOptions(options.version))
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true })
+  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
+  app.addHook('onRequest', async (request) => {
+    request.actor = await identify(request, options)
+  })
+  await app.register(rateLimit, {
+    max: options.requestsPerMinute,
+    timeWindow: 60_000,
+    hook: 'preHandler',
+    keyGenerator: (request) => (request.actor ? actorKey(request.actor) : request.ip),
+    errorResponseBuilder: (_request, context) =>
+      Object.assign(new Error(`At most ${context.max} requests a minute; try again in ${context.after}`), {
+        statusCode: 429,
+        code: 'rate_limited',
+      }),
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    request.log.info(
+      {
+        method: request.method,
+        url: request.routeOptions.url,
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime),
+      },
+      'request',
+    )
+  })
+  for (const plugin of options.plugins ?? []) await app.register(async (scope) => plugin(scope))
+  for (const definition of options.routes) addRoute(app, options.database, definition)
+  return app
+}
+
+async function identify(request: FastifyRequest, options: ServerOptions): Promise<Actor | null> {
+  const header = request.headers.authorization
+  if (!header) return null
+  const token = /^Bearer ([\x21-\x7e]{1,200})$/i.exec(header)?.[1]
+  return token ? options.authenticate(token) : null
+}
+
+/** The actor, if its roles permit; a missing or unknown token is 401, a role that does not suffice 403. */
+export function requireActor(request: FastifyRequest, access: Access): Actor {
+  if (access === 'anyone') return request.actor ?? anyone
+  const { actor } = request
+  if (!actor) {
+    throw Object.assign(new Error('Send "Authorization: Bearer <API token>" with a token that is valid'), {
+      statusCode: 401,
+      code: 'unauthenticated',
+    })
+  }
+  const roles: readonly Role[] = actor.kind === 'vendor' || actor.kind === 'partner' ? actor.roles : []
+  if (!roles.some((role) => access.includes(role))) {
+    throw new NotAllowed(`This needs one of the roles: ${access.join(', ')}`)
+  }
+  return actor
+}
+
+function addRoute(app: FastifyInstance, database: Database, route: Route): void {
+  const mutates = route.method !== 'GET'
+  app.route({
+    method: route.method,
+    url: route.path,
+    schema: {
+      summary: route.summary,
+      description: describeAccess(route),
+      tags: [route.tag],
+      ...(route.access === 'anyone' ? { security: [] } : {}),
+      ...(route.params ? { params: route.params } : {}),
+      ...(route.query ? { querystring: route.query } : {}),
+      ...(route.body ? { body: route.body } : {}),
+      response: { ...route.answers, default: problemSchema },
+    },
+    attachValidation: true,
+    onRequest: async (request) => void requireActor(request, route.access),
+    handler: async (request, reply) => {
+      if (request.validationError) throw validationProblem(request.validationError)
+      const actor = requireActor(request, route.access)
+      const work = (tx: Tx) => answer(route, tx, actor, request)
+      const key = request.headers['idempotency-key']
+      const sent =
+        mutates && typeof key === 'string'
+          ? await runOnce(database, idempotentCall(route, actor, key, request), work)
+          : await database.transact(actor, work)
+      return send(reply, sent)
+    },
+  })
+}
+
+const idempotentCall = (route: Route, actor: Actor, key: string, request: FastifyRequest) => ({
+  actor,
+  route: `${route.method} ${route.path}`,
+  key,
+  input: { params: request.params, query: request.query, body: request.body },
+  holdsSecret: route.holdsSecret,
+})
+
+function describeAccess(route: Route): string {
+  const who =
+    route.access === 'anyone' ? 'Anyone may call this.' : `May be called by: ${route.access.join(', ')}.`
+  return route.description ? `${route.description}\n\n${who}` : who
+}
+
+async function answer(route: Route, tx: Tx, actor: Actor, request: FastifyRequest): Promise<SentAnswer> {
+  const { params, query, body, log } = request
+  const result = await route.handle({ tx, actor, params, query, body, ifMatch: readIfMatch(request), log })
+  const schema = route.answers[result.status]
+  if (!schema)
+    throw new Error(`${route.method} ${route.path} answered with undeclared status ${result.status}`)
+  const encoded = z.encode(schema, result.body)
+  const text = typeof encoded === 'string' && route.contentType
+  return {
+    status: result.status,
+    body: result.status === 204 ? '' : text ? encoded : JSON.stringify(encoded),
+    headers: {
+      ...(result.status === 204
+        ? {}
+        : { 'content-type': route.contentType ?? 'application/json; charset=utf-8' }),
+      ...(result.etag === undefined ? {} : { etag: `"${result.etag}"` }),
+      ...result.headers,
+    },
+  }
+}
+
+function readIfMatch(request: FastifyRequest): number | null {
+  const header = request.headers['if-match']
+  if (header === undefined || header === '*') return null
+  const revision = /^(?:W\/)?"(\d{1,9})"$/.exec(header)?.[1]
+  if (revision !== undefined) return Number(revision)
+  throw new InvalidInput('If-Match is not an ETag of ours', [
+    {
+      path: '/headers/if-match',
+      code: 'invalid_etag',
+      message: 'Send the ETag of the record as you read it',
+    },
+  ])
+}
+
+function send(reply: FastifyReply, sent: SentAnswer): FastifyReply {
+  return reply
+    .status(sent.status)
+    .headers(sent.headers)
+    .serializer((payload) => String(payload))
+    .send(sent.body)
+}
+
+/** The validator's error carries the zod issues; the framework adds where they were found. */
+function validationProblem(error: Error & { validationContext?: string; cause?: unknown }): InvalidInput {
+  const at = `/${{ querystring: 'query', params: 'params', body: 'body', headers: 'headers' }[error.validationContext ?? ''] ?? ''}`
+  const { cause } = error
+  const issues = cause instanceof z.ZodError ? fieldIssues(cause, at) : validationIssues(error, at)
+  return new InvalidInput('Some fields are not valid; see the issues', issues)
+}
+
+function validationIssues(error: Error, at: string) {
+  const { validation } = error as {
+    validation?: readonly { instancePath?: string; keyword?: string; message?: string }[]
+  }
+  return (validation ?? []).slice(0, 100).map((issue) => ({
+    path: `${at}${issue.instancePath ?? ''}`.replace(/\/$/, ''),
+    code: issue.keyword ?? 'invalid',
+    message: issue.message ?? 'is not valid',
+  }))
+}
