@@ -245,19 +245,22 @@ describe('every transform', () => {
     )
   })
 
-  test.each(all)('reads what it wrote back as the same value, so that both sides fall silent: $name', ({ via }) => {
-    fc.assert(
-      fc.property(anyRemote, anyRemote, (first, second) => {
-        const remote = { Field: first, Amount: first, Currency: second, IsWon: first, IsClosed: second }
-        const received = remoteToLocal(mapLine(via), 'value', remote, manyCurrencies)
-        fc.pre(received.ok)
-        const sent = localToRemote(mapLine(via), 'value', received.value, manyCurrencies)
-        fc.pre(sent.ok && !(via.kind === 'text' && via.overflow === 'cut') && via.kind !== 'template')
-        const again = remoteToLocal(mapLine(via), 'value', { ...remote, ...sent.fields }, manyCurrencies)
-        expect(again).toEqual(received)
-      }),
-    )
-  })
+  test.each(twoWay)(
+    'reads what it wrote back as the same value, so that both sides fall silent: $name',
+    ({ via }) => {
+      fc.assert(
+        fc.property(anyRemote, anyRemote, (first, second) => {
+          const remote = { Field: first, Amount: first, Currency: second }
+          const received = remoteToLocal(mapLine(via), 'value', remote, manyCurrencies)
+          if (!received.ok) return
+          const sent = localToRemote(mapLine(via), 'value', received.value, manyCurrencies)
+          if (!sent.ok) return
+          const again = remoteToLocal(mapLine(via), 'value', { ...remote, ...sent.fields }, manyCurrencies)
+          expect(again).toEqual(received)
+        }),
+      )
+    },
+  )
 
   test.each(all)('sends any value of ours or names the field: $name', ({ via }) => {
     fc.assert(
@@ -314,16 +317,16 @@ describe('numbers', () => {
   })
 
   test.each([
-    [0.1 + 0.2, 17, '0.30000000000000004'],
     [0.1 + 0.2, 2, '0.3'],
+    [0.1 + 0.2, 12, '0.3'],
     [1e21, 0, '1000000000000000000000'],
     [1e-7, 8, '0.0000001'],
     ['1.0E7', 0, '10000000'],
     [-0, 2, '0'],
     ['0012.500', 3, '12.5'],
+    [12.345, 2, '12.34'],
   ])('%s read at scale %s is %s', (remote, scale, local) => {
-    const via: Via = { kind: 'number', scale: Math.min(scale, 12) }
-    expect(receive(via, { Field: remote })).toBe(scale > 12 ? '0.3' : local)
+    expect(receive({ kind: 'number', scale }, { Field: remote })).toBe(local)
   })
 
   test('that no JSON number can carry are an issue, and go as text where the CRM takes text', () => {
