@@ -1,0 +1,212 @@
+/**
+ * The HTTP frame around every API call: session, limits, faults, the call log and error bodies. A handler is a plain
+ * function from a call to an answer, runs without a pause, and knows nothing of HTTP.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
+import type { CallRecorder } from './calls.ts'
+import { formatDatetime } from './dates.ts'
+import { CallError, type RecordError } from './errors.ts'
+import type { FaultDraw, FaultEffect, Operation } from './faults.ts'
+import type { Sessions } from './oauth.ts'
+import type { Organisation } from './organisation.ts'
+import type { SaveContext } from './saves.ts'
+
+export interface ApiCall {
+  readonly params: Readonly<Record<string, string>>
+  readonly query: Readonly<Record<string, string>>
+  readonly body: unknown
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly save: SaveContext
+  /** The fault that strikes this record of the call, if any. */
+  strikeRecord(object: string): RecordError | null
+}
+
+export interface ApiAnswer {
+  readonly status: number
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+  /** Records carried, for the call log. */
+  readonly records?: number
+}
+
+export interface ApiRoute {
+  readonly method: HTTPMethods
+  /** Below `/services/data/v62.0`. */
+  readonly path: string
+  readonly operation: Operation
+  readonly object?: (call: Pick<ApiCall, 'params' | 'query' | 'body'>) => string | null
+  readonly handle: (call: ApiCall) => ApiAnswer
+}
+
+export interface ApiFrame {
+  readonly organisation: Organisation
+  readonly sessions: Sessions
+  readonly faults: FaultDraw
+  readonly calls: CallRecorder
+  readonly dailyLimit: number
+  readonly answerDelayMs: number
+  usedCalls: number
+}
+
+export const apiBase = '/services/data/v62.0'
+const maxUrlLength = 16_384
+
+const htmlError = (status: number) =>
+  `<html>\n<head><title>${status} Service Unavailable</title></head>\n<body><h1>${status}</h1><p>We are down for maintenance.</p></body>\n</html>\n`
+
+export function errorBody(error: CallError): unknown {
+  const { message, errorCode, fields } = error
+  return [fields === undefined ? { message, errorCode } : { message, errorCode, fields }]
+}
+
+/** What a fault answers in place of the call; null for faults that let it run. */
+export function answerFault(fault: FaultEffect): (ApiAnswer & { html?: string }) | null {
+  switch (fault.kind) {
+    case 'throttled': {
+      const message =
+        fault.limit === 'TotalRequests'
+          ? 'TotalRequests Limit exceeded.'
+          : 'ConcurrentRequests (Concurrent API Requests) Limit exceeded.'
+      return { status: 403, body: [{ message, errorCode: 'REQUEST_LIMIT_EXCEEDED' }] }
+    }
+    case 'server-error':
+      return fault.body === 'json'
+        ? {
+            status: fault.status,
+            body: [
+              fault.status === 503
+                ? { message: 'Server Unavailable', errorCode: 'SERVER_UNAVAILABLE' }
+                : { message: 'An unexpected error occurred.', errorCode: 'UNKNOWN_EXCEPTION' },
+            ],
+          }
+        : { status: fault.status, html: htmlError(fault.status) }
+    case 'expired-session':
+      return {
+        status: 401,
+        body: [{ message: 'Session expired or invalid', errorCode: 'INVALID_SESSION_ID' }],
+      }
+    case 'refused-login':
+      return {
+        status: 400,
+        body: {
+          error: fault.error,
+          error_description: fault.description ?? fault.error.replaceAll('_', ' '),
+        },
+      }
+    case 'call-error':
+      return { status: fault.status, body: [{ message: fault.message, errorCode: fault.errorCode }] }
+    default:
+      return null
+  }
+}
+
+function readSession(frame: ApiFrame, request: FastifyRequest): string {
+  const header = request.headers.authorization ?? ''
+  if (header !== '' && !/^(Bearer|OAuth) \S+$/i.test(header)) {
+    throw new CallError(401, 'INVALID_AUTH_HEADER', 'INVALID_HEADER_TYPE')
+  }
+  const user = frame.sessions.findUser(header.replace(/^\S+\s/, ''))
+  if (user === null) throw new CallError(401, 'INVALID_SESSION_ID', 'Session expired or invalid')
+  return user
+}
+
+function readCall(frame: ApiFrame, request: FastifyRequest, route: ApiRoute, userId: string): ApiCall {
+  const rule = String(request.headers['sforce-duplicate-rule-header'] ?? '')
+  return {
+    params: request.params as Readonly<Record<string, string>>,
+    query: request.query as Readonly<Record<string, string>>,
+    body: request.body,
+    headers: request.headers,
+    save: { by: userId, allowDuplicates: /allowSave\s*=\s*true/i.test(rule) },
+    strikeRecord(object) {
+      const fault = frame.faults.drawRecordError(route.operation, object)
+      if (fault === null) return null
+      return {
+        statusCode: fault.statusCode ?? 'UNABLE_TO_LOCK_ROW',
+        message: fault.message ?? 'unable to obtain exclusive access to this record',
+        fields: fault.fields ?? [],
+      }
+    },
+  }
+}
+
+/** Holds a call back as long as its faults say; answers whether its socket is still there. */
+export async function applyDelays(faults: readonly FaultEffect[], delayMs: number): Promise<void> {
+  const extra = faults.reduce((sum, fault) => sum + (fault.kind === 'slow' ? fault.delayMs : 0), delayMs)
+  if (extra > 0) await sleep(extra)
+}
+
+function run(frame: ApiFrame, request: FastifyRequest, route: ApiRoute, faults: readonly FaultEffect[]) {
+  if (request.url.length > maxUrlLength) throw new CallError(414, 'URI_TOO_LONG', 'URI Too Long')
+  const userId = readSession(frame, request)
+  frame.usedCalls += 1
+  if (frame.usedCalls > frame.dailyLimit) {
+    throw new CallError(403, 'REQUEST_LIMIT_EXCEEDED', 'TotalRequests Limit exceeded.')
+  }
+  for (const fault of faults) {
+    const answer = answerFault(fault)
+    if (answer !== null) return answer
+  }
+  return route.handle(readCall(frame, request, route, userId))
+}
+
+/** Leaves a call without its answer, if one of its faults says so. */
+export function loseAnswer(reply: FastifyReply, faults: readonly FaultEffect[]): boolean {
+  const lost = faults.find((fault) => fault.kind === 'lost-answer')
+  if (lost === undefined) return false
+  reply.hijack()
+  if (lost.how !== 'silence') reply.raw.socket?.destroy()
+  return true
+}
+
+export function addApiRoute(app: FastifyInstance, frame: ApiFrame, route: ApiRoute): void {
+  const serve = async (request: FastifyRequest, reply: FastifyReply) => {
+    const partial = {
+      params: request.params as Readonly<Record<string, string>>,
+      query: request.query as Readonly<Record<string, string>>,
+      body: request.body,
+    }
+    const object = route.object?.(partial) ?? null
+    const faults = frame.faults.draw(route.operation, object)
+    const record = (status: number, records: number) =>
+      frame.calls.record({
+        at: formatDatetime(frame.organisation.now()),
+        operation: route.operation,
+        method: request.method,
+        path: request.url,
+        object,
+        records,
+        status,
+      })
+    await applyDelays(faults, frame.answerDelayMs)
+    if (faults.some((fault) => fault.kind === 'reset')) {
+      record(0, 0)
+      reply.hijack()
+      reply.raw.socket?.destroy()
+      return
+    }
+    let answer: ApiAnswer & { html?: string }
+    try {
+      answer = run(frame, request, route, faults)
+    } catch (error) {
+      if (!(error instanceof CallError)) throw error
+      answer = { status: error.status, body: errorBody(error) }
+    }
+    if (loseAnswer(reply, faults)) {
+      record(0, answer.records ?? 0)
+      return
+    }
+    record(answer.status, answer.records ?? 0)
+    reply.headers({
+      'sforce-limit-info': `api-usage=${Math.min(frame.usedCalls, frame.dailyLimit)}/${frame.dailyLimit}`,
+      'cache-control': 'no-cache,must-revalidate,max-age=0,no-store,private',
+      ...answer.headers,
+    })
+    reply.code(answer.status)
+    if (answer.html !== undefined) return reply.type('text/html; charset=UTF-8').send(answer.html)
+    if (answer.body === undefined) return reply.send()
+    return reply.type('application/json;charset=UTF-8').send(JSON.stringify(answer.body))
+  }
+  app.route({ method: route.method, url: apiBase + route.path, handler: serve, exposeHeadRoute: false })
+}

@@ -1,0 +1,47 @@
+/** Reading request bodies and paths that every route reads alike. */
+import { CallError } from './errors.ts'
+import type { Organisation } from './organisation.ts'
+import type { Table } from './tables.ts'
+
+export type JsonObject = Readonly<Record<string, unknown>>
+
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+export function readBody(body: unknown): JsonObject {
+  if (isJsonObject(body)) return body
+  throw new CallError(
+    400,
+    'JSON_PARSER_ERROR',
+    'The HTTP entity body is required, but this request has no entity body.',
+  )
+}
+
+/** The object named in the path; 404 NOT_FOUND as for any path that leads nowhere. */
+export function readTable(organisation: Organisation, name: string | undefined): Table {
+  const table = organisation.tables.find(name ?? '')
+  if (table === undefined) {
+    throw new CallError(404, 'NOT_FOUND', 'The requested resource does not exist')
+  }
+  return table
+}
+
+/** The type a record of a collection names in its attributes. */
+export function typeOf(record: unknown): string | null {
+  if (!isJsonObject(record) || !isJsonObject(record['attributes'])) return null
+  const type = record['attributes']['type']
+  return typeof type === 'string' ? type : null
+}
+
+/** Fields of a JSON object regardless of the case of their names. */
+export function pick(record: JsonObject, name: string): unknown {
+  const wanted = name.toLowerCase()
+  return Object.entries(record).find(([key]) => key.toLowerCase() === wanted)?.[1]
+}
+
+export function readFieldList(value: unknown): readonly string[] | null {
+  if (typeof value === 'string' && value !== '') return value.split(',').map((each) => each.trim())
+  if (Array.isArray(value)) return value.filter((each): each is string => typeof each === 'string')
+  return null
+}
