@@ -1,0 +1,135 @@
+import { z } from 'zod'
+import type { Missing, RemoteRecord, RemoteValue } from '../connector.ts'
+import { ConnectorFault } from '../fault.ts'
+import {
+  fieldValue,
+  isRecordId,
+  type QueryReply,
+  queryReplySchema,
+  type Row,
+  readFields,
+  rowSchema,
+  toRecord,
+} from './records.ts'
+import type { Call, Session } from './session.ts'
+import { checkName, type Query, sliceByValues } from './soql.ts'
+
+export const readBatch = 2000
+/** A field that is no key may match half the table; such a search is refused rather than read on for hours. */
+const maxPages = 20
+
+/** The objects whose records can be merged; no other has `MasterRecordId` (Object Reference). */
+export const mergeable: ReadonlySet<string> = new Set(['Account', 'Case', 'Contact', 'Individual', 'Lead'])
+
+/** Reads by id, 2,000 a call, in the order of `ids`; then one query tells which of the missing were merged. */
+export async function readRecords(
+  session: Session,
+  object: string,
+  ids: readonly string[],
+  fields: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly (RemoteRecord | Missing)[]> {
+  const rows = new Map<string, Row>()
+  const readable = [...new Set(ids)].filter(isRecordId)
+  for (let at = 0; at < readable.length; at += readBatch) {
+    const slice = readable.slice(at, at + readBatch)
+    const { value } = await session.send(
+      {
+        operation: 'read',
+        object,
+        records: slice.length,
+        method: 'POST',
+        path: `/composite/sobjects/${checkName(object)}`,
+        body: { ids: slice, fields: readFields(fields).map(checkName) },
+        read: (body) => z.array(rowSchema.nullable()).length(slice.length).parse(body),
+      },
+      signal,
+    )
+    value.forEach((row, index) => {
+      const id = slice[index]
+      if (row && id !== undefined) rows.set(id, row)
+    })
+  }
+  const missing = readable.filter((id) => !rows.has(id))
+  const survivors = await findSurvivors(session, object, missing, signal)
+  return ids.map((id) => {
+    const row = rows.get(id)
+    if (row) return toRecord(object, row, fields)
+    const mergedInto = survivors.get(id.slice(0, 15))
+    return { object, id, missing: true, ...(mergedInto === undefined ? {} : { mergedInto }) }
+  })
+}
+
+/** Maps ids of merged records, in their 15 character form, to the record that they were merged into. */
+async function findSurvivors(
+  session: Session,
+  object: string,
+  ids: readonly string[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, string>> {
+  const survivors = new Map<string, string>()
+  if (ids.length === 0 || !mergeable.has(object)) return survivors
+  const query = { object, fields: ['Id', 'MasterRecordId'], withDeleted: true }
+  for (const { path, values } of sliceByValues(query, 'Id', ids)) {
+    await eachPage(session, { object, path, records: values.length }, signal, (rows) => {
+      for (const { Id, MasterRecordId: master } of rows) {
+        if (typeof master === 'string') survivors.set(Id.slice(0, 15), master)
+      }
+      return true
+    })
+  }
+  return survivors
+}
+
+/** Finds by the value of one text field, ignoring case as Salesforce does; at most two records per value. */
+export async function findRecords(
+  session: Session,
+  object: string,
+  field: string,
+  values: readonly string[],
+  fields: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly RemoteRecord[]> {
+  const query: Query = { object, fields: [...new Set([...readFields(fields), field])] }
+  const found: RemoteRecord[] = []
+  for (const { path, values: slice } of sliceByValues(query, field, values)) {
+    const places = new Map(slice.map((value) => [value.toLowerCase(), 2]))
+    await eachPage(session, { object, path, records: slice.length }, signal, (rows) => {
+      for (const row of rows) {
+        if (takePlace(places, fieldValue(object, row, field))) found.push(toRecord(object, row, fields))
+      }
+      return places.size > 0
+    })
+  }
+  return found
+}
+
+function takePlace(places: Map<string, number>, value: RemoteValue): boolean {
+  const key = String(value).toLowerCase()
+  const left = places.get(key)
+  if (left === undefined) return false
+  if (left > 1) places.set(key, left - 1)
+  else places.delete(key)
+  return true
+}
+
+/** Hands on page after page until the last one, or until `take` wants no more. */
+async function eachPage(
+  session: Session,
+  first: { readonly object: string; readonly path: string; readonly records: number },
+  signal: AbortSignal,
+  take: (rows: readonly Row[]) => boolean,
+): Promise<void> {
+  const { object, records } = first
+  let path = first.path
+  for (let page = 0; page < maxPages; page += 1) {
+    const read = (body: unknown) => queryReplySchema.parse(body)
+    const call: Call<QueryReply> = { operation: 'read', object, records, method: 'GET', path, read }
+    const { value } = await session.send(call, signal)
+    if (!take(value.records) || value.done || !value.nextRecordsUrl) return
+    path = value.nextRecordsUrl
+  }
+  throw new ConnectorFault('configuration', `Too many records of ${object} match; search by a key instead`, {
+    code: 'SEARCH_TOO_WIDE',
+  })
+}

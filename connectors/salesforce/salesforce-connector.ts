@@ -1,0 +1,87 @@
+/**
+ * Salesforce behind the connector port: REST 62.0 through jsforce, 200 records a write, 2,000 a read.
+ * It moves records and reports what Salesforce says of them. It must not know deals, keep a cache of what it read,
+ * repeat a failed call (but once, with a new token), or make a call past the gate.
+ */
+import type { CallGate, Connector, ConnectorTraits } from '../connector.ts'
+import { changesBatch, createChangeReader } from './changes.ts'
+import type { SalesforceCredentials } from './credentials.ts'
+import type { CallLabel } from './exchange.ts'
+import { describeReplySchema, toRemoteField } from './fields.ts'
+import { findRecords, readBatch, readRecords } from './reads.ts'
+import { createSession } from './session.ts'
+import { checkName } from './soql.ts'
+import { writeBatch, writeRecords } from './writes.ts'
+
+export interface SalesforceOptions {
+  readonly credentials: SalesforceCredentials
+  readonly gate: CallGate
+  /** Upper bound of one HTTP call; a signal may end it sooner. */
+  readonly requestTimeoutMs: number
+  readonly now: () => Date
+  /** How far a poll reaches back for transactions that were still open; longer than any in the organisation. */
+  readonly overlapMs?: number
+}
+
+const defaultOverlapMs = 5 * 60_000
+
+const traits: ConnectorTraits = {
+  vendor: 'salesforce',
+  batch: { create: writeBatch, update: writeBatch, read: readBatch, changes: changesBatch },
+  // If-Unmodified-Since counts whole seconds: too coarse to guard a write.
+  conditionalWrite: false,
+  pushChanges: false,
+  recordUrl: '/lightning/r/{object}/{id}/view',
+}
+
+export function createSalesforceConnector(options: SalesforceOptions): Connector {
+  let apiUsage: { readonly used: number; readonly limit: number } | null = null
+  const gate: CallGate = {
+    call: (call, signal, send) => options.gate.call(call, signal, send),
+    observeUsage(usage) {
+      apiUsage = usage
+      options.gate.observeUsage(usage)
+    },
+  }
+  const session = createSession({ ...options, gate })
+  const reader = createChangeReader(session, options.overlapMs ?? defaultOverlapMs)
+
+  async function describeObject(operation: CallLabel['operation'], object: string, signal: AbortSignal) {
+    const { value } = await session.send(
+      {
+        operation,
+        object,
+        records: 0,
+        method: 'GET',
+        path: `/sobjects/${checkName(object)}/describe`,
+        read: (body) => describeReplySchema.parse(body),
+      },
+      signal,
+    )
+    return value.fields
+  }
+
+  return {
+    traits,
+    async probe(signal) {
+      // Asking first proves that the token is accepted, and replaces it when it is not.
+      const fields = await describeObject('probe', 'Opportunity', signal)
+      const identity = await session.identify(signal)
+      return { ...identity, multiCurrency: fields.some(({ name }) => name === 'CurrencyIsoCode'), apiUsage }
+    },
+    async describe(object, signal) {
+      return (await describeObject('describe', object, signal)).map(toRemoteField)
+    },
+    read: (object, ids, fields, signal) => readRecords(session, object, ids, fields, signal),
+    find: (object, field, values, fields, signal) =>
+      findRecords(session, object, field, values, fields, signal),
+    write: (commands, signal) => writeRecords(session, commands, options.now, signal),
+    changes: reader.changes,
+    receive: () => ({
+      kind: 'refused',
+      status: 404,
+      reason: 'Salesforce is polled for changes; outbound messages are not received',
+    }),
+    close: () => session.close(),
+  }
+}
