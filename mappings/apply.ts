@@ -96,6 +96,17 @@ export const remoteToLocal = (
   ctx: MappingContext,
 ): ToLocal => receiveLine(lineOf(mapping, name), remote, ctx)
 
+/**
+ * The canonical value that reading the line will give once `sent`, its part of a write, has arrived: what the engine
+ * compares a later reading with to know its own writes. It may differ from our value where the line loses something.
+ */
+export function readBack(mapping: Mapping, name: string, sent: RemoteFields, ctx: MappingContext): ToLocal {
+  const compiled = lineOf(mapping, name)
+  return sent[compiled.names.remote[0]] === null
+    ? { ok: true, value: null }
+    : receiveLine(compiled, sent, ctx)
+}
+
 /** Is the line to be left alone over there, as the record stands now? */
 export function isSkipped({ line }: CompiledLine, remote: RemoteFields): boolean {
   const { skipWhen } = line
@@ -200,10 +211,11 @@ function sendLine(
   if (transform.direction === 'in') {
     return issueOf(names, 'one_way', 'the CRM derives this value, it cannot be sent')
   }
-  if (value === null || isBlank(value)) {
-    return { ok: true, fields: line.onEmpty === 'clear' ? { [names.remote[0]]: null } : {} }
-  }
-  return transform.toRemote(value, ctx)
+  const [main] = names.remote
+  const sent: ToRemote =
+    value === null || isBlank(value) ? { ok: true, fields: { [main]: null } } : transform.toRemote(value, ctx)
+  const keeps = line.onEmpty === 'keep' && sent.ok && sent.fields[main] === null
+  return keeps ? { ok: true, fields: {} } : sent
 }
 
 function receiveLine(compiled: CompiledLine, remote: RemoteFields, ctx: MappingContext): ToLocal {

@@ -3,7 +3,7 @@ import { isMoneyValue } from '../../src/kernel/field-value.ts'
 import { currencyExponent, currencySchema, formatDecimal, parseDecimal } from '../../src/kernel/money.ts'
 import { exactNumber, readDecimal, roundDecimal, shortestText } from '../decimal.ts'
 import { numberFormSchema } from './number.ts'
-import { issueOf, type LineNames, type MappingContext, show, type Transform } from './transform.ts'
+import { doubtful, issueOf, type LineNames, type MappingContext, show, type Transform } from './transform.ts'
 
 /**
  * An amount with its currency. The line's second remote field, if it has one, holds the ISO code and is used only where
@@ -62,6 +62,15 @@ export function bindMoney(via: z.infer<typeof moneySchema>, line: LineNames): Tr
         ? issueOf(line, 'not_a_number', `the CRM holds ${show(raw)}, more than any amount of ours`)
         : { ok: true, value: { amount: formatDecimal(minor, currency), currency } }
     },
+    checkRemote: (described, flows) =>
+      flows.out && described.scale !== null && described.scale < 2
+        ? [
+            doubtful(
+              'too_precise',
+              `${amountField} keeps ${described.scale} decimal places, cents would be lost`,
+            ),
+          ]
+        : [],
   }
 }
 

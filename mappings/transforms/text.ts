@@ -1,7 +1,16 @@
 import { z } from 'zod'
 import type { FieldValue } from '../../src/kernel/field-value.ts'
 import { readDecimal, shortestText } from '../decimal.ts'
-import { issueOf, type LineNames, type LocalFields, show, type Transform, wrong } from './transform.ts'
+import {
+  doubtful,
+  issueOf,
+  type LineNames,
+  type LocalFields,
+  type Problem,
+  show,
+  type Transform,
+  wrong,
+} from './transform.ts'
 
 const maxLength = z.int().min(1).max(200_000)
 
@@ -49,6 +58,24 @@ export function bindText({ maxLength, overflow }: Omit<TextVia, 'kind'>, line: L
       const decimal = typeof value === 'number' ? readDecimal(value) : null
       if (decimal) return { ok: true, value: shortestText(decimal) }
       return issueOf(line, 'wrong_type', `the CRM holds ${show(value)}, which is not text`)
+    },
+    checkLocal(local, flows) {
+      const ours = local.maxLength ?? maxLength
+      const problems: Problem[] = []
+      if (flows.out && overflow === 'issue' && ours > maxLength) {
+        problems.push(
+          doubtful(
+            'too_long',
+            `${local.name} may have ${ours} characters, the mapping sends ${maxLength} at most`,
+          ),
+        )
+      }
+      if (flows.in && ours < maxLength) {
+        problems.push(
+          doubtful('too_long', `${local.name} takes ${ours} characters, the mapping lets ${maxLength} in`),
+        )
+      }
+      return problems
     },
     checkRemote(described, flows) {
       if (!flows.out) return []

@@ -5,6 +5,7 @@ import {
   localToRemote,
   localValueOf,
   type Mapping,
+  readBack,
   remoteFieldsOf,
   remoteToLocal,
   toLocal,
@@ -151,6 +152,14 @@ describe('writing a deal', () => {
     expect(write.perLine).not.toHaveProperty('expectedCloseDate')
   })
 
+  test('text of nothing but white space is blank', () => {
+    expect(localToRemote(deal, 'title', ' \n', ctx)).toEqual({ ok: true, fields: {} })
+    expect(localToRemote(documentOf([{ local: 'title' }]), 'title', '', ctx)).toEqual({
+      ok: true,
+      fields: { title: null },
+    })
+  })
+
   test('a field that was not loaded is left out, never cleared', () => {
     const write = toRemote(deal, { status: 'expired' }, ctx, { creating: false })
     expect(write.fields).toEqual({ PRM_Registration_Status__c: 'Expired' })
@@ -257,6 +266,37 @@ describe('a mapping', () => {
     expect(write('EUR').fields).toEqual({ Amount: 1, Services: 2, Currency: 'EUR' })
     expect(write('USD').issues).toMatchObject([{ field: 'services', code: 'conflicting_values' }])
     expect(write('USD').fields).toEqual({ Amount: 1, Currency: 'EUR' })
+  })
+
+  test('knows what it will read once its own write has arrived', () => {
+    const many = { ...ctx, multiCurrency: true }
+    const cleared = toRemote(deal, { ...local, amount: null }, many, { creating: false })
+    expect(readBack(deal, 'amount', cleared.perLine['amount']!, many)).toEqual({ ok: true, value: null })
+    const written = toRemote(deal, { ...local, title: 'x'.repeat(200) }, many, { creating: false })
+    expect(readBack(deal, 'amount', written.perLine['amount']!, many)).toEqual({
+      ok: true,
+      value: local.amount,
+    })
+    expect(readBack(deal, 'title', written.perLine['title']!, many)).toEqual({
+      ok: true,
+      value: `${'x'.repeat(119)}…`,
+    })
+  })
+
+  test('reads the first of several values of ours that go out as one', () => {
+    const table = {
+      kind: 'choice',
+      table: [
+        ['withdrawn', 'Closed'],
+        ['cancelled', 'Closed'],
+      ],
+    } as const
+    const mapping = documentOf([
+      { local: 'status', via: { ...table, table: table.table.map(([a, b]) => [a, b]) } },
+    ])
+    const { perLine } = toRemote(mapping, { status: 'cancelled' }, ctx, { creating: false })
+    expect(perLine['status']).toEqual({ status: 'Closed' })
+    expect(readBack(mapping, 'status', perLine['status']!, ctx)).toEqual({ ok: true, value: 'withdrawn' })
   })
 
   test('compares a template by the text it makes', () => {

@@ -275,6 +275,19 @@ describe('a document against our catalogue', () => {
     ])
   })
 
+  test('text that may not fit the other side is a warning', () => {
+    const short = catalogue.map((field) => (field.name === 'title' ? { ...field, maxLength: 80 } : field))
+    const issuesOf = (flow: MappingLine['flow'], maxLength: number) =>
+      checkAgainstCatalogue(
+        documentOf([line({ flow, via: { kind: 'text', maxLength, overflow: 'issue' } })]),
+        short,
+        entities,
+      ).map(({ code, severity }) => `${severity} ${code}`)
+    expect(issuesOf('out', 79)).toEqual(['warning too_long'])
+    expect(issuesOf('both', 81)).toEqual(['warning too_long'])
+    expect(issuesOf('both', 80)).toEqual([])
+  })
+
   test('two lines may read one remote field', () => {
     const stage = line({ local: 'note', remote: 'Stage', flow: 'in', via: { kind: 'copy' } })
     const again = line({ local: 'title', remote: 'Stage', flow: 'in', via: { kind: 'copy' } })
@@ -429,6 +442,13 @@ describe("a document against the CRM's own description", () => {
     })
     expect(check([line(), incoming])).toMatchObject([
       { path: '/fields/1/remote', code: 'choice_not_covered', severity: 'warning' },
+    ])
+  })
+
+  test('an amount field without decimal places is a warning', () => {
+    const whole = schema.map((field) => (field.name === 'Amount' ? { ...field, scale: 0 } : field))
+    expect(checkAgainstSchema(documentOf(sound), whole, { multiCurrency: false })).toMatchObject([
+      { path: '/fields/1/remote', code: 'too_precise', severity: 'warning' },
     ])
   })
 

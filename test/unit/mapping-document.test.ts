@@ -1,12 +1,103 @@
 import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import type { RemoteField, RemoteFieldType } from '#connectors/connector.ts'
 import { checkAgainstCatalogue } from '#mappings/check-catalogue.ts'
+import { checkAgainstSchema } from '#mappings/check-schema.ts'
 import { readDefaultMappings } from '#mappings/defaults.ts'
 import { diffDocuments } from '#mappings/diff.ts'
 import { type MappingDocument, mappingDocumentSchema } from '#mappings/document.ts'
+import type { FieldType, SyncedField } from '#src/kernel/synced-entity.ts'
 
 const defaults = readDefaultMappings()
 const deal = defaults.find(({ document }) => document.entity === 'deal')!.document
 const [title] = deal.fields
+
+const local = (name: string, type: FieldType = 'text', rest: Partial<SyncedField> = {}): SyncedField => ({
+  name,
+  label: name,
+  type,
+  writable: false,
+  ...rest,
+})
+const catalogues: Record<string, SyncedField[]> = {
+  deal: [
+    local('title'),
+    local('customer', 'reference', { references: 'customer' }),
+    local('partner', 'reference', { references: 'partner' }),
+    local('status', 'choice', {
+      choices: [
+        'draft',
+        'submitted',
+        'in_review',
+        'returned',
+        'approved',
+        'rejected',
+        'withdrawn',
+        'cancelled',
+        'expired',
+      ],
+    }),
+    local('protectionEnd', 'date'),
+    local('amount', 'money', { writable: true }),
+    local('expectedCloseDate', 'date', { writable: true }),
+    local('outcome', 'choice', { choices: ['open', 'won', 'lost'], writable: true }),
+    local('stage', 'text', { writable: true }),
+    local('need'),
+  ],
+  customer: ['name', 'domain', 'country', 'city', 'postalCode', 'phone'].map((name) => local(name)),
+  partner: ['name', 'domain', 'country', 'tier'].map((name) => local(name)),
+}
+
+const remote = (name: string, type: RemoteFieldType, rest: Partial<RemoteField> = {}): RemoteField => ({
+  name,
+  label: name,
+  type,
+  required: false,
+  creatable: true,
+  writable: true,
+  maxLength: null,
+  scale: null,
+  choices: null,
+  restrictedChoices: false,
+  references: [],
+  unique: false,
+  externalId: false,
+  ...rest,
+})
+const key = (name: string) => remote(name, 'text', { maxLength: 64, unique: true, externalId: true })
+const derived = { creatable: false, writable: false }
+const choicesOf = (...values: string[]) => values.map((value) => ({ value, label: value, active: true }))
+
+/** Lengths and types as Salesforce documents them for the standard objects. */
+const salesforce: Record<string, RemoteField[]> = {
+  Opportunity: [
+    key('PRM_Deal_Id__c'),
+    remote('Name', 'text', { required: true, maxLength: 120 }),
+    remote('StageName', 'choice', { required: true, choices: choicesOf('Prospecting', 'Closed Won') }),
+    remote('CloseDate', 'date', { required: true }),
+    remote('LeadSource', 'choice', { choices: choicesOf('Partner', 'Web') }),
+    remote('AccountId', 'reference', { references: ['Account'] }),
+    remote('Amount', 'currency', { scale: 2 }),
+    remote('Description', 'text', { maxLength: 32_000 }),
+    remote('IsWon', 'boolean', derived),
+    remote('IsClosed', 'boolean', derived),
+    remote('HasOpportunityLineItem', 'boolean', derived),
+    remote('PRM_Partner__c', 'reference', { references: ['Account'] }),
+    remote('PRM_Registration_Status__c', 'text', { maxLength: 40 }),
+    remote('PRM_Protection_End__c', 'date'),
+  ],
+  Account: [
+    key('PRM_Customer_Id__c'),
+    key('PRM_Partner_Id__c'),
+    remote('Name', 'text', { required: true, maxLength: 255 }),
+    remote('Website', 'text', { maxLength: 255 }),
+    remote('BillingCountry', 'text', { maxLength: 80 }),
+    remote('BillingCity', 'text', { maxLength: 40 }),
+    remote('BillingPostalCode', 'text', { maxLength: 20 }),
+    remote('Phone', 'text', { maxLength: 40 }),
+    remote('PRM_Partner_Tier__c', 'text', { maxLength: 40 }),
+  ],
+}
 
 describe('the shape of a mapping document', () => {
   const faults: [string, unknown][] = [
@@ -40,6 +131,11 @@ describe('the shape of a mapping document', () => {
     expect(mappingDocumentSchema.safeParse(document).success).toBe(false)
   })
 
+  test('can be described to API clients, in both directions alike', () => {
+    const input = z.toJSONSchema(mappingDocumentSchema, { io: 'input' })
+    expect(z.toJSONSchema(mappingDocumentSchema, { io: 'output' })).toEqual(input)
+  })
+
   test('a document is stored as it was written', () => {
     for (const { document } of defaults) {
       expect(mappingDocumentSchema.parse(JSON.parse(JSON.stringify(document)))).toEqual(document)
@@ -57,11 +153,25 @@ describe('the default mappings', () => {
   })
 
   test.each(defaults.map(({ document }) => [document.entity, document] as const))(
-    'agree with themselves: %s',
-    (_, document) => {
-      const known = new Set(['unknown_field'])
-      const issues = checkAgainstCatalogue(document, [], ['deal', 'customer', 'partner'])
-      expect(issues.filter(({ code }) => !known.has(code))).toEqual([])
+    'agree with our fields: %s',
+    (entity, document) => {
+      const issues = checkAgainstCatalogue(
+        document,
+        catalogues[entity] ?? [],
+        ['deal', 'customer', 'partner'],
+        [{ name: 'status', type: 'text' }],
+      )
+      expect(issues).toEqual([])
+    },
+  )
+
+  test.each(defaults.map(({ document }) => [document.object, document] as const))(
+    'agree with the standard fields of Salesforce and our own there: %s',
+    (object, document) => {
+      const describe = salesforce[object] ?? []
+      expect(checkAgainstSchema(document, describe, { multiCurrency: false })).toEqual([])
+      const currency = remote('CurrencyIsoCode', 'choice', { choices: [], restrictedChoices: true })
+      expect(checkAgainstSchema(document, [...describe, currency], { multiCurrency: true })).toEqual([])
     },
   )
 })
