@@ -16,17 +16,20 @@ export interface Money {
   readonly currency: string
 }
 
-const exponents = new Map<string, number>()
-
-/** Decimal places of a currency (ISO 4217): 2 for USD, 0 for JPY, 3 for KWD. Unknown codes count as 2. */
-export function currencyExponent(currency: string): number {
-  const known = exponents.get(currency)
-  if (known !== undefined) return known
-  const format = new Intl.NumberFormat('en', { style: 'currency', currency })
-  const digits = format.resolvedOptions().maximumFractionDigits ?? 2
-  exponents.set(currency, digits)
-  return digits
+/** ISO 4217 currencies whose minor unit is not a hundredth. (Locale data differs: it counts what is used in shops.) */
+const unusualExponents: Readonly<Record<number, string>> = {
+  0: 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF',
+  3: 'BHD IQD JOD KWD LYD OMR TND',
+  4: 'CLF UYW',
 }
+const exponents = new Map(
+  Object.entries(unusualExponents).flatMap(([digits, codes]) =>
+    codes.split(' ').map((code) => [code, Number(digits)] as const),
+  ),
+)
+
+/** Decimal places of a currency by ISO 4217: 2 for USD, 0 for JPY, 3 for KWD. */
+export const currencyExponent = (currency: string): number => exponents.get(currency) ?? 2
 
 /**
  * Minor units of a decimal text ("1234.5" USD -> 123450n).
