@@ -1,0 +1,49 @@
+/**
+ * End customers: which company a registration is about, across all partners and spellings.
+ * This file and those beside it without a suffix are pure. Partners never see a customer of this folder: they keep the
+ * company as they typed it, and the canonical customer stays with the vendor.
+ */
+import { toCountryCode } from './country.ts'
+import { nameKeyOf } from './name-key.ts'
+import { companyDomain } from './web-domain.ts'
+
+/** What somebody says of a company. */
+export interface CompanyDescription {
+  readonly name: string
+  /** A web address in any form. */
+  readonly domain?: string | null | undefined
+  /** An address of one of its people; its domain stands in for a missing web address. */
+  readonly email?: string | null | undefined
+  /** ISO code or English name. */
+  readonly country?: string | null | undefined
+  readonly city?: string | null | undefined
+}
+
+/** The same in normal form: two descriptions of one company agree in `domain`, or else in `nameKey` and country. */
+export interface CompanyIdentity {
+  /** Registrable domain in ASCII; null when there is none, or many companies share it (mail and site providers). */
+  readonly domain: string | null
+  readonly name: string
+  /** Never empty for a name that is not blank. */
+  readonly nameKey: string
+  /** ISO 3166, two letters; null when unknown. */
+  readonly country: string | null
+  readonly city: string | null
+}
+
+export function identifyCompany(company: CompanyDescription): CompanyIdentity {
+  const name = tidy(company.name)
+  return {
+    domain: companyDomain(company.domain) ?? companyDomain(company.email),
+    name,
+    nameKey: nameKeyOf(name),
+    country: company.country ? toCountryCode(company.country) : null,
+    city: tidy(company.city ?? '') || null,
+  }
+}
+
+/** Unknown is compatible with every country. */
+export const compatibleCountries = (a: string | null, b: string | null): boolean =>
+  a === null || b === null || a === b
+
+const tidy = (text: string): string => text.trim().replace(/\s+/gu, ' ')

@@ -1,0 +1,36 @@
+-- What people want to know: a feed, and the mails that carry it.
+
+create table notification (
+  id uuid primary key,
+  kind text not null,
+  -- The partner that it is about; the vendor filters by it.
+  partner_id uuid,
+  -- The partner that may read it; null is for the vendor's eyes only.
+  reader_partner_id uuid,
+  subject_kind text not null,
+  subject_id text not null,
+  data jsonb not null,
+  created_at timestamptz not null default clock_timestamp()
+);
+create index notification_reader on notification (reader_partner_id, id);
+create index notification_partner on notification (partner_id, id);
+create index notification_subject on notification (subject_kind, subject_id, id);
+create index notification_kind on notification (kind, id);
+select isolate_partner_rows('notification', 'reader_partner_id');
+
+create table mail (
+  id uuid primary key,
+  notification_id uuid not null references notification,
+  recipient_name text not null,
+  recipient_email text not null,
+  state text not null default 'pending' check (state in ('pending', 'sent', 'failed')),
+  attempts integer not null default 0,
+  due_at timestamptz not null default clock_timestamp(),
+  last_error text,
+  sent_at timestamptz,
+  created_at timestamptz not null default clock_timestamp()
+);
+create index mail_due on mail (due_at) where state = 'pending';
+create index mail_state on mail (state, id);
+create index mail_notification on mail (notification_id);
+select hide_from_partners('mail');

@@ -1,0 +1,131 @@
+import { z } from 'zod'
+import { toCountryCode } from '#src/customers/country.ts'
+import { registrableDomain } from '#src/customers/web-domain.ts'
+import type { FieldIssue } from '#src/kernel/errors.ts'
+import { idSchema, type PartnerId, type ProgrammeId } from '#src/kernel/ids.ts'
+import { currencySchema } from '#src/kernel/money.ts'
+
+/** Suspended: signs in, registers nothing new. Ended: no access any more. */
+export const partnerStatuses = ['active', 'suspended', 'ended'] as const
+export type PartnerStatus = (typeof partnerStatuses)[number]
+
+export interface Membership {
+  readonly programmeId: ProgrammeId
+  readonly tierId: string
+  readonly tierName: string
+  /** ISO countries; empty means all. */
+  readonly territories: readonly string[]
+}
+
+export interface Partner {
+  readonly id: PartnerId
+  readonly externalRef: string | null
+  readonly name: string
+  /** Registrable web domain. */
+  readonly domain: string | null
+  /** ISO 3166, two letters. */
+  readonly country: string | null
+  readonly city: string | null
+  readonly status: PartnerStatus
+  readonly currency: string
+  readonly revision: number
+  readonly memberships: readonly Membership[]
+  readonly createdAt: Date
+  readonly updatedAt: Date
+}
+
+const text = (max: number) => z.string().trim().min(1).max(max)
+
+export const partnerInputSchema = z
+  .strictObject({
+    externalRef: text(200).nullish(),
+    name: text(300),
+    domain: text(500).nullish().describe('A web address in any form; its registrable domain is kept'),
+    country: text(100).nullish().describe('ISO code or English name'),
+    city: text(200).nullish(),
+    status: z.enum(partnerStatuses).optional(),
+    currency: currencySchema,
+  })
+  .meta({ id: 'PartnerInput' })
+export type PartnerInput = z.infer<typeof partnerInputSchema>
+
+export const partnerPatchSchema = partnerInputSchema.partial().meta({ id: 'PartnerPatch' })
+export type PartnerPatch = z.infer<typeof partnerPatchSchema>
+
+/** One line of an import; `externalRef` is the key, a missing field stays as it is (a new partner needs a currency). */
+export const partnerRowSchema = z.strictObject({
+  ...partnerInputSchema.shape,
+  externalRef: text(200),
+  currency: currencySchema.optional(),
+  memberships: z
+    .array(
+      z.strictObject({
+        programmeId: idSchema<'programme'>(),
+        tierId: z.uuid(),
+        territories: z.array(text(100)).max(300).optional(),
+      }),
+    )
+    .max(50)
+    .optional(),
+})
+export type PartnerRow = z.infer<typeof partnerRowSchema>
+
+/** The columns of a partner that are kept as they are said. */
+export interface PartnerDetails {
+  readonly externalRef: string | null
+  readonly name: string
+  readonly domain: string | null
+  readonly country: string | null
+  readonly city: string | null
+  readonly status: PartnerStatus
+  readonly currency: string
+}
+
+/**
+ * What a partner looks like after `patch`: web address and country in their normal forms.
+ * @returns the details, and what could not be read (those fields stay as they were)
+ */
+export function applyPartnerPatch(
+  before: PartnerDetails,
+  patch: PartnerPatch,
+): { readonly details: PartnerDetails; readonly issues: readonly FieldIssue[] } {
+  const issues: FieldIssue[] = []
+  const read = (field: 'domain' | 'country', normalise: (text: string) => string | null, hint: string) => {
+    const value = patch[field]
+    if (value === undefined) return before[field]
+    if (value === null) return null
+    const normal = normalise(value)
+    if (normal === null) issues.push({ path: `/${field}`, code: `unknown_${field}`, message: hint })
+    return normal ?? before[field]
+  }
+  const details: PartnerDetails = {
+    externalRef: patch.externalRef === undefined ? before.externalRef : patch.externalRef,
+    name: patch.name ?? before.name,
+    domain: read('domain', registrableDomain, 'Not a web address of an organisation of its own'),
+    country: read('country', toCountryCode, 'Neither an ISO country code nor the English name of a country'),
+    city: patch.city === undefined ? before.city : patch.city,
+    status: patch.status ?? before.status,
+    currency: patch.currency ?? before.currency,
+  }
+  return { details, issues }
+}
+
+/** Territories as ISO codes, sorted, each once. */
+export function readTerritories(
+  territories: readonly string[],
+  at: string,
+): { readonly codes: readonly string[]; readonly issues: readonly FieldIssue[] } {
+  const codes = territories.map(toCountryCode)
+  const issues = codes.flatMap((code, index) =>
+    code === null
+      ? [
+          {
+            path: `${at}/${index}`,
+            code: 'unknown_country',
+            message: `"${territories[index]}" is no country`,
+          },
+        ]
+      : [],
+  )
+  return { codes: [...new Set(codes.filter((code) => code !== null))].sort(), issues }
+}
