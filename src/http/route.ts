@@ -4,7 +4,7 @@
  */
 import type { FastifyBaseLogger } from 'fastify'
 import type { z } from 'zod'
-import type { Tx } from '#src/database/database.ts'
+import type { Database, Tx } from '#src/database/database.ts'
 import type { Actor, Role } from '#src/kernel/actor.ts'
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -37,6 +37,13 @@ export interface RouteContext<Params, Query, Body> {
   readonly log: FastifyBaseLogger
 }
 
+/** For the few routes that call a CRM: no transaction may be open then, so they open short ones themselves. */
+export interface NetworkContext<Params, Query, Body> extends Omit<RouteContext<Params, Query, Body>, 'tx'> {
+  readonly database: Database
+  /** Aborts when the caller goes away or the request takes too long. */
+  readonly signal: AbortSignal
+}
+
 interface Documented {
   readonly method: Method
   /** Starts with /api/v1; parameters as :name. */
@@ -47,7 +54,7 @@ interface Documented {
   readonly access: Access
 }
 
-export interface RouteDefinition<Params, Query, Body, Declared extends Answers> extends Documented {
+interface Schemas<Params, Query, Body, Declared extends Answers> extends Documented {
   readonly params?: Params
   readonly query?: Query
   readonly body?: Body
@@ -69,12 +76,15 @@ export interface Route extends Documented {
   readonly answers: Answers
   readonly holdsSecret: boolean
   readonly contentType: string | null
-  handle(context: RouteContext<unknown, unknown, unknown>): Promise<{
-    readonly status: number
-    readonly body: unknown
-    readonly etag?: number
-    readonly headers?: Readonly<Record<string, string>>
-  }>
+  readonly run:
+    | {
+        readonly kind: 'transaction'
+        handle(context: RouteContext<unknown, unknown, unknown>): Promise<AnyAnswer>
+      }
+    | {
+        readonly kind: 'network'
+        handle(context: NetworkContext<unknown, unknown, unknown>): Promise<AnyAnswer>
+      }
 }
 
 export function route<
@@ -83,11 +93,22 @@ export function route<
   Query extends z.ZodType | undefined = undefined,
   Body extends z.ZodType | undefined = undefined,
 >(definition: RouteDefinition<Params, Query, Body, Declared>): Route {
-  return {
-    ...definition,
-    holdsSecret: definition.holdsSecret ?? false,
-    contentType: definition.contentType ?? null,
-    // The server hands over what it validated against this very definition's schemas.
-    handle: (context) => definition.handle(context as Parameters<typeof definition.handle>[0]),
-  } as Route
+  const { handle, ...described } = definition
+  // The server hands over what it validated against this very definition's schemas.
+  return stated(described, { kind: 'transaction', handle: handle as never })
+}
+
+/** A route that calls a CRM while it runs. It takes no idempotency key: state a mutation as a route. */
+export function networkRoute<
+  const Declared extends Answers,
+  Params extends z.ZodType | undefined = undefined,
+  Query extends z.ZodType | undefined = undefined,
+  Body extends z.ZodType | undefined = undefined,
+>(definition: NetworkRouteDefinition<Params, Query, Body, Declared>): Route {
+  const { handle, ...described } = definition
+  return stated(described, { kind: 'network', handle: handle as never })
+}
+
+function stated(described: object, run: Route['run']): Route {
+  return { holdsSecret: false, contentType: null, ...described, run } as Route
 }

@@ -39,6 +39,7 @@ export interface ServerOptions {
 }
 
 const bodyLimitBytes = 1_048_576
+const networkTimeoutMs = 60_000
 const anyone: Actor = { kind: 'system', name: 'anonymous' }
 
 /** Builds the HTTP service without listening, so that tests need no port. */
@@ -143,7 +144,13 @@ function addRoute(app: FastifyInstance, database: Database, route: Route): void 
     handler: async (request, reply) => {
       if (request.validationError) throw validationProblem(request.validationError)
       const actor = requireActor(request, route.access)
-      const work = (tx: Tx) => answer(route, tx, actor, request)
+      const { run } = route
+      if (run.kind === 'network') {
+        const signal = AbortSignal.any([AbortSignal.timeout(networkTimeoutMs), request.signal])
+        const result = await run.handle({ ...contextOf(request, actor), database, signal })
+        return send(reply, encode(route, result))
+      }
+      const work = async (tx: Tx) => encode(route, await run.handle({ ...contextOf(request, actor), tx }))
       const key = request.headers['idempotency-key']
       const sent =
         mutates && typeof key === 'string'
@@ -168,9 +175,14 @@ function describeAccess(route: Route): string {
   return route.description ? `${route.description}\n\n${who}` : who
 }
 
-async function answer(route: Route, tx: Tx, actor: Actor, request: FastifyRequest): Promise<SentAnswer> {
+function contextOf(request: FastifyRequest, actor: Actor) {
   const { params, query, body, log } = request
-  const result = await route.handle({ tx, actor, params, query, body, ifMatch: readIfMatch(request), log })
+  return { actor, params, query, body, ifMatch: readIfMatch(request), log }
+}
+
+type Result = Awaited<ReturnType<Route['run']['handle']>>
+
+function encode(route: Route, result: Result): SentAnswer {
   const schema = route.answers[result.status]
   if (!schema)
     throw new Error(`${route.method} ${route.path} answered with undeclared status ${result.status}`)

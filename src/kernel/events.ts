@@ -37,8 +37,18 @@ export type DomainEvent =
       readonly id: string
       readonly priority: Priority
     }
+  /** A person chose a record in the CRM that this one of ours stands for: link it instead of creating another. */
+  | {
+      readonly type: 'link_requested'
+      readonly entity: 'deal' | 'customer' | 'partner'
+      readonly id: string
+      readonly remoteId: string
+      readonly priority: Priority
+    }
   | { readonly type: 'customers_merged'; readonly from: CustomerId; readonly into: CustomerId }
   | { readonly type: 'conflict_decided'; readonly dealId: DealId; readonly verdict: string }
+  /** Something that appeared after the registration was checked collides with it. */
+  | { readonly type: 'conflict_found'; readonly dealId: DealId; readonly checkId: string }
   /** Something a person wants to know; kept in the feed and mailed. */
   | {
       readonly type: 'notification'
