@@ -63,9 +63,27 @@ interface Schemas<Params, Query, Body, Declared extends Answers> extends Documen
   readonly holdsSecret?: boolean
   /** Media type of a text answer other than JSON, for example text/csv. The body is then a string. */
   readonly contentType?: string
+}
+
+export interface RouteDefinition<Params, Query, Body, Declared extends Answers>
+  extends Schemas<Params, Query, Body, Declared> {
   handle(
     context: RouteContext<Output<Params>, Output<Query>, Output<Body>>,
   ): Promise<Answer<NoInfer<Declared>>>
+}
+
+export interface NetworkRouteDefinition<Params, Query, Body, Declared extends Answers>
+  extends Schemas<Params, Query, Body, Declared> {
+  handle(
+    context: NetworkContext<Output<Params>, Output<Query>, Output<Body>>,
+  ): Promise<Answer<NoInfer<Declared>>>
+}
+
+interface AnyAnswer {
+  readonly status: number
+  readonly body: unknown
+  readonly etag?: number
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** A route whose types are checked and then forgotten, as the server needs it. */
