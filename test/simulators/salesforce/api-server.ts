@@ -96,7 +96,10 @@ export function answerFault(fault: FaultEffect): (ApiAnswer & { html?: string })
       }
     case 'call-error':
       return { status: fault.status, body: [{ message: fault.message, errorCode: fault.errorCode }] }
-    default:
+    case 'record-error':
+    case 'lost-answer':
+    case 'reset':
+    case 'slow':
       return null
   }
 }
@@ -109,6 +112,12 @@ function readSession(frame: ApiFrame, request: FastifyRequest): string {
   const user = frame.sessions.findUser(header.replace(/^\S+\s/, ''))
   if (user === null) throw new CallError(401, 'INVALID_SESSION_ID', 'Session expired or invalid')
   return user
+}
+
+/** The client name of `Sforce-Call-Options: client=…`, which change events carry on. */
+function readClient(request: FastifyRequest): string | null {
+  const options = String(request.headers['sforce-call-options'] ?? '')
+  return /client\s*=\s*([^;,\s]+)/i.exec(options)?.[1] ?? null
 }
 
 function readCall(frame: ApiFrame, request: FastifyRequest, route: ApiRoute, userId: string): ApiCall {
@@ -178,6 +187,7 @@ export function addApiRoute(app: FastifyInstance, frame: ApiFrame, route: ApiRou
         object,
         records,
         status,
+        client: readClient(request),
       })
     await applyDelays(faults, frame.answerDelayMs)
     if (faults.some((fault) => fault.kind === 'reset')) {

@@ -11,6 +11,8 @@ export interface Call {
   readonly records: number
   /** 0 where no answer was sent. */
   readonly status: number
+  /** What the caller named itself in `Sforce-Call-Options`. */
+  readonly client: string | null
 }
 
 export interface CallLog {
@@ -22,12 +24,16 @@ export interface CallRecorder extends CallLog {
   record(call: Call): void
 }
 
+const maxKept = 50_000
+
+/** Keeps the newest calls only, so that a demo may run for days. */
 export function createCallLog(): CallRecorder {
   const log: Call[] = []
   return {
     log,
     record: (call) => {
       log.push(call)
+      if (log.length > maxKept) log.splice(0, maxKept / 2)
     },
     reset: () => {
       log.length = 0

@@ -36,7 +36,14 @@ type Controlled = Pick<
 >
 
 export function addControlRoutes(app: FastifyInstance, simulator: Controlled): void {
+  app.register(async (scope) => addRoutes(scope, simulator))
+}
+
+function addRoutes(app: FastifyInstance, simulator: Controlled): void {
   const base = '/__simulator'
+  app.setErrorHandler((error, _request, reply) =>
+    reply.code(400).send({ message: error instanceof Error ? error.message : String(error) }),
+  )
   app.post(`${base}/records`, (request, reply) => {
     const { object, fields, by } = record.parse(request.body)
     return reply.code(201).send({ id: simulator.insert(object, fields, by) })

@@ -50,7 +50,7 @@ export function findDuplicates(
     if (matches.length === 0) continue
     return {
       ...recordError('DUPLICATES_DETECTED', 'Use one of these records?'),
-      duplicateResult: describeMatches(table, rule, matches),
+      duplicateResut: describeMatches(table, rule, matches),
     }
   }
   return null

@@ -4,8 +4,8 @@ export interface RecordError {
   readonly statusCode: string
   readonly message: string
   readonly fields: readonly string[]
-  /** Present on DUPLICATES_DETECTED: what the duplicate rule found. */
-  readonly duplicateResult?: unknown
+  /** Present on DUPLICATES_DETECTED: what the duplicate rule found. The misspelt key is the API's own. */
+  readonly duplicateResut?: unknown
 }
 
 export type SaveOutcome =

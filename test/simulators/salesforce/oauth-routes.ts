@@ -5,6 +5,14 @@ import { formatDatetime } from './dates.ts'
 import type { Operation } from './faults.ts'
 import { describeIdentity, type LoginAnswer } from './oauth.ts'
 
+/** Client id and secret may come in the Authorization header instead of the form. */
+function readBasic(request: FastifyRequest): Readonly<Record<string, string>> {
+  const [, encoded] = /^Basic (\S+)$/i.exec(request.headers.authorization ?? '') ?? []
+  if (encoded === undefined) return {}
+  const [id = '', secret = ''] = Buffer.from(encoded, 'base64').toString('utf8').split(':')
+  return { client_id: decodeURIComponent(id), client_secret: decodeURIComponent(secret) }
+}
+
 export function addOauthRoutes(app: FastifyInstance, frame: ApiFrame, instanceUrl: () => string): void {
   async function serve(
     request: FastifyRequest,
@@ -23,6 +31,7 @@ export function addOauthRoutes(app: FastifyInstance, frame: ApiFrame, instanceUr
         object: null,
         records: 0,
         status,
+        client: null,
       })
     if (faults.some((fault) => fault.kind === 'reset')) {
       record(0)
@@ -47,7 +56,7 @@ export function addOauthRoutes(app: FastifyInstance, frame: ApiFrame, instanceUr
 
   app.post('/services/oauth2/token', (request, reply) => {
     const form = (request.body ?? {}) as Readonly<Record<string, string>>
-    return serve(request, reply, 'auth', () => frame.sessions.login(form))
+    return serve(request, reply, 'auth', () => frame.sessions.login({ ...readBasic(request), ...form }))
   })
 
   const identity = (request: FastifyRequest, reply: FastifyReply) =>

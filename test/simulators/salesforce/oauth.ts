@@ -94,7 +94,8 @@ export function createSessions(
       }
       return openSession()
     } catch (error) {
-      if (error instanceof errors.JWTExpired) return refuseLogin('invalid_grant', 'token is expired')
+      if (error instanceof errors.JWTExpired)
+        return refuseLogin('invalid_grant', 'expired authorization code')
       if (error instanceof errors.JWTClaimValidationFailed && error.claim === 'aud') {
         return refuseLogin('invalid_grant', 'audience is invalid')
       }

@@ -102,7 +102,7 @@ function renderList(organisation: Organisation, found: Table, page: number): str
   const main =
     rows.length === 0
       ? '<p class="blank">No records yet.</p>'
-      : `<p>${rows.length} records, newest change first. Page ${page} of ${last}.</p>
+      : `<p>${rows.length === 1 ? '1 record' : `${rows.length} records`}, newest change first. Page ${page} of ${last}.</p>
 <table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table><nav>${newer}${older}</nav>`
   return renderPage(organisation, schema.labelPlural, schema.name, main)
 }

@@ -6,38 +6,18 @@ import { CallError, type RecordError, type SaveOutcome } from './errors.ts'
 import { readId } from './ids.ts'
 import { deleteRecord } from './lifecycle.ts'
 import type { Organisation } from './organisation.ts'
+import { findByExternalId, renderRow } from './rows.ts'
 import { createRecord, readDraft, updateRecord } from './saves.ts'
 import { type FieldSchema, findField, type Row } from './schema.ts'
-import { foldKey, type Table } from './tables.ts'
+import type { Table } from './tables.ts'
 
 const notFound = () => new CallError(404, 'NOT_FOUND', 'The requested resource does not exist')
 
 /** Errors of a single record are the body of the whole call, with `errorCode` in place of `statusCode`. */
 function answerErrors(errors: readonly RecordError[]): ApiAnswer {
   const status = errors.some((error) => error.statusCode === 'ENTITY_IS_DELETED') ? 404 : 400
-  const body = errors.map(({ statusCode, message, fields, duplicateResult }) => ({
-    message,
-    errorCode: statusCode,
-    fields,
-    // The misspelt key is the API's own.
-    ...(duplicateResult === undefined ? {} : { duplicateResut: duplicateResult }),
-  }))
+  const body = errors.map(({ statusCode, ...rest }) => ({ ...rest, errorCode: statusCode }))
   return { status, body, records: 1 }
-}
-
-export function renderRow(table: Table, row: Row, fields: readonly string[] | null): Record<string, unknown> {
-  const { schema } = table
-  const record: Record<string, unknown> = {
-    attributes: { type: schema.name, url: `${apiBase}/sobjects/${schema.name}/${row['Id']}` },
-  }
-  for (const name of fields ?? [...schema.fields.values()].map((field) => field.name)) {
-    const field = findField(schema, name)
-    if (field === undefined) {
-      throw new CallError(400, 'INVALID_FIELD', `No such column '${name}' on sobject of type ${schema.name}`)
-    }
-    record[field.name] = row[field.name] ?? null
-  }
-  return record
 }
 
 function findRow(table: Table, id: string | undefined): Row {
@@ -77,25 +57,6 @@ function readExternalField(table: Table, name: string | undefined): FieldSchema 
     )
   }
   return field
-}
-
-/** Live rows with this value of an external id field; more than one only where the field is not unique. */
-export function findByExternalId(
-  organisation: Organisation,
-  table: Table,
-  field: FieldSchema,
-  value: string,
-): readonly Row[] {
-  if (field.unique) {
-    const id = organisation.tables.findUnique(table, field, value)
-    const row = id === undefined ? undefined : table.rows.get(id)
-    return row === undefined ? [] : [row]
-  }
-  const key = foldKey(field, value)
-  return [...table.rows.values()].filter(
-    (row) =>
-      row['IsDeleted'] !== true && row[field.name] != null && foldKey(field, row[field.name] ?? null) === key,
-  )
 }
 
 function answerSave(outcome: SaveOutcome, render: (id: string, created: boolean) => ApiAnswer): ApiAnswer {

@@ -8,7 +8,6 @@ import {
   type FieldSchema,
   findField,
   findRelationship,
-  isCustom,
   type ObjectSchema,
   type Row,
   type Scalar,
@@ -118,17 +117,22 @@ function checkReferences(organisation: Organisation, draft: Draft, previous: Row
     if (row['IsDeleted'] === true) {
       return recordError('ENTITY_IS_DELETED', 'entity is deleted', [field.name])
     }
+    if (field.name === 'OwnerId' && row['IsActive'] === false) {
+      return recordError(
+        'INACTIVE_OWNER_OR_USER',
+        `operation performed with inactive user [${value.slice(0, 15)}] as owner`,
+        ['OwnerId'],
+      )
+    }
   }
   return null
 }
 
-function checkRequired(schema: ObjectSchema, row: Row, changed: ReadonlySet<string>): RecordError | null {
+function checkRequired(schema: ObjectSchema, row: Row): RecordError | null {
   const missing: string[] = []
   for (const field of schema.fields.values()) {
     if (field.nillable || field.type === 'boolean' || (row[field.name] ?? null) !== null) continue
-    if (!(field.createable || field.updateable)) continue
-    // A field that became required later refuses an update only where the update touches the record's own emptiness.
-    if (isCustom(field) || changed.has(field.name)) missing.push(field.name)
+    if (field.createable || field.updateable) missing.push(field.name)
   }
   return missing.length === 0
     ? null
@@ -191,8 +195,7 @@ function save(
     row[field.name] = kept ?? null
     changes[field.name] = kept ?? null
   }
-  const changed = previous === null ? new Set([...schema.fields.values()].map((each) => each.name)) : given
-  const broken = checkReferences(organisation, draft, previous) ?? checkRequired(schema, row, changed)
+  const broken = checkReferences(organisation, draft, previous) ?? checkRequired(schema, row)
   if (broken !== null) return refuse(broken)
   deriveFields(organisation, schema.name, row, previous, given)
   Object.assign(row, { LastModifiedDate: at, LastModifiedById: context.by, SystemModstamp: at })

@@ -17,6 +17,7 @@ const reject = (statusCode: string, field: FieldSchema, message: string): ReadVa
 function tokenName(raw: unknown): string {
   if (typeof raw === 'string') return 'VALUE_STRING'
   if (typeof raw === 'number') return Number.isInteger(raw) ? 'VALUE_NUMBER_INT' : 'VALUE_NUMBER_FLOAT'
+  if (raw === null) return 'VALUE_NULL'
   if (raw === true) return 'VALUE_TRUE'
   if (raw === false) return 'VALUE_FALSE'
   return Array.isArray(raw) ? 'START_ARRAY' : 'START_OBJECT'
@@ -96,26 +97,19 @@ function readReference(field: FieldSchema, raw: unknown): ReadValue {
  * breaks a rule of the field. An empty text is stored as null, text is trimmed, numbers are rounded to the scale.
  */
 export function readValue(field: FieldSchema, raw: unknown): ReadValue {
-  if (raw === null || raw === undefined) return accept(field.type === 'boolean' ? false : null)
+  if (raw === null && field.type !== 'boolean') return accept(null)
   if (isNumeric(field)) return raw === '' ? accept(null) : readNumber(field, raw)
-  switch (field.type) {
-    case 'boolean': {
-      if (raw === true || raw === 'true') return accept(true)
-      if (raw === false || raw === 'false') return accept(false)
-      throw failToParse(field, raw)
-    }
-    case 'date':
-    case 'datetime': {
-      if (raw === '') return accept(null)
-      const value =
-        typeof raw === 'string' ? (field.type === 'date' ? readDate(raw) : readDatetime(raw)) : null
-      if (value === null) throw failToParse(field, raw)
-      return accept(value)
-    }
-    case 'id':
-    case 'reference':
-      return readReference(field, raw)
-    default:
-      return readText(field, raw)
+  if (field.type === 'boolean') {
+    if (raw === true || raw === 'true') return accept(true)
+    if (raw === false || raw === 'false') return accept(false)
+    throw failToParse(field, raw)
   }
+  if (field.type === 'date' || field.type === 'datetime') {
+    if (raw === '') return accept(null)
+    const read = field.type === 'date' ? readDate : readDatetime
+    const value = typeof raw === 'string' ? read(raw) : null
+    if (value === null) throw failToParse(field, raw)
+    return accept(value)
+  }
+  return field.type === 'id' || field.type === 'reference' ? readReference(field, raw) : readText(field, raw)
 }
