@@ -1,0 +1,155 @@
+/**
+ * Who may import whom, as an allow-list: what is not said here is an error. Change it in one deliberate step, with the
+ * rooms of the house in mind; do not add a line to let one import pass.
+ */
+
+/** Capabilities from low to high: a file may know those below its own folder, never one beside or above it. */
+const order = [
+  ['customers', 'products', 'audit'],
+  ['partners', 'ledger'],
+  ['notifications', 'conflicts', 'incentives'],
+  ['deals'],
+  ['payouts'],
+  ['imports'],
+]
+const capabilities = order.flat()
+const anyOf = (names) => `(${names.join('|')})`
+const below = (level) => order.slice(0, level).flat()
+
+/** The rooms of a capability, told by the end of a file's name; what has none of these names is pure. */
+const rooms = {
+  store: '-store',
+  useCases: '-use-cases',
+  routes: '-routes',
+  entity: '-entity',
+  mailer: '-mailer',
+}
+const named = (...kinds) => `[^/]+${anyOf(kinds)}\\.ts$`
+const pure = `(?!${named(...Object.values(rooms))})[^/]+\\.ts$`
+
+const packages = (...names) => `^node_modules/(@types/)?${anyOf(names)}/`
+const allow = (from, ...to) => ({ from: { path: from }, to: { path: to } })
+
+/** Where each outside library is at home. */
+const libraries = [
+  allow('^(src|connectors|mappings|jobs|config)/', packages('zod')),
+  allow('^src/kernel/', packages('temporal-polyfill', 'uuid')),
+  allow('^src/database/', packages('pg', 'kysely')),
+  allow(`^(src|jobs)/.*${named('-store')}`, packages('kysely')),
+  allow(
+    '^src/(http/|main\\.ts$)',
+    packages('fastify', 'fastify-type-provider-zod', '@fastify/[^/]+', 'prom-client'),
+  ),
+  allow('^src/customers/', packages('tldts', 'i18n-iso-countries')),
+  allow(`^src/notifications/${named(rooms.mailer)}`, packages('nodemailer')),
+  allow('^src/imports/', packages('csv-parse', 'csv-stringify')),
+  allow('^jobs/', packages('bull', 'ioredis', 'node-cron')),
+  allow('^config/logger\\.ts$', packages('pino')),
+  allow('^config/vitest\\.ts$', packages('vitest')),
+  allow('^connectors/salesforce/', packages('jsforce', 'jose')),
+  allow('^connectors/hubspot/', packages('@hubspot/api-client')),
+  allow('^connectors/dynamics/', packages('@microsoft/microsoft-graph-client', 'jose')),
+]
+
+/** Hashing and reading addresses are calculations; files, processes and sockets are not for rules. */
+const platform = [
+  { from: { path: '^src/' }, to: { dependencyTypes: ['core'], path: '^(crypto|url)$' } },
+  {
+    from: { path: '^(src/(database/|http/|main\\.ts$)|connectors/|mappings/|jobs/|config/)' },
+    to: { dependencyTypes: ['core'] },
+  },
+]
+
+const capabilityRules = order.flatMap((names, level) => {
+  const lower = level === 0 ? [] : [`^src/${anyOf(below(level))}/${pure}`]
+  const lowerUseCases = level === 0 ? [] : [`^src/${anyOf(below(level))}/${named(rooms.useCases)}`]
+  const from = `^src/(${names.join('|')})/`
+  const own = (kind) => `^src/$1/${kind}`
+  return [
+    allow(`${from}${pure}`, own(pure), ...lower),
+    allow(
+      `${from}${named(rooms.store)}`,
+      own(pure),
+      own(named(rooms.store)),
+      ...lower,
+      '^src/database/[^/]+\\.ts$',
+    ),
+    allow(
+      `${from}${named(rooms.useCases, rooms.entity)}`,
+      own(pure),
+      own(named(rooms.store, rooms.useCases)),
+      ...lower,
+      ...lowerUseCases,
+      '^src/database/(audit|database)\\.ts$',
+    ),
+    allow(
+      `${from}${named(rooms.routes)}`,
+      own(pure),
+      own(named(rooms.useCases, rooms.routes)),
+      ...lower,
+      '^src/http/',
+    ),
+    allow(`${from}${named(rooms.mailer)}`, own(pure)),
+  ]
+})
+
+const engine = '^src/sync/'
+const engineRules = [
+  allow(engine, engine, '^src/database/[^/]+\\.ts$', '^connectors/[^/]+\\.ts$', '^mappings/'),
+  allow(
+    engine,
+    `^src/${anyOf(capabilities)}/${pure}`,
+    `^src/${anyOf(capabilities)}/${named(rooms.useCases)}`,
+  ),
+  allow(`${engine}.*${named(rooms.routes)}`, '^src/http/'),
+]
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+export default {
+  forbidden: [
+    { name: 'no-cycle', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'no-cycle-of-folders',
+      severity: 'error',
+      scope: 'folder',
+      from: { pathNot: '^test(/|$)' },
+      to: { circular: true },
+    },
+    { name: 'not-found', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    {
+      name: 'only-in-tests',
+      comment: 'What the product imports must be there after npm ci --omit=dev.',
+      severity: 'error',
+      from: { pathNot: '^(test/|config/vitest\\.ts$)' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only'] },
+    },
+  ],
+  allowed: [
+    ...libraries,
+    ...platform,
+    allow('^src/kernel/', '^src/kernel/'),
+    allow('^(src|connectors|mappings|jobs)/', '^src/kernel/'),
+    allow('^src/database/', '^src/database/', '^config/secret-keys\\.ts$'),
+    allow('^src/http/', '^src/http/', '^src/database/[^/]+\\.ts$', '^config/logger\\.ts$'),
+    ...capabilityRules,
+    ...engineRules,
+    allow('^src/main\\.ts$', '^(src|connectors|mappings|jobs|config)/'),
+    allow('^connectors/([^/]+)/', '^connectors/$1/', '^connectors/(connector|fault)\\.ts$'),
+    allow('^connectors/[^/]+\\.ts$', '^connectors/'),
+    allow('^mappings/', '^mappings/', '^connectors/connector\\.ts$'),
+    allow('^jobs/', '^jobs/', '^src/database/[^/]+\\.ts$', '^config/logger\\.ts$'),
+    allow('^config/', '^config/'),
+    allow('^test/', '.+'),
+  ],
+  allowedSeverity: 'error',
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: '^node_modules/' },
+    exclude: { path: '^src/portal/' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+    },
+  },
+}
