@@ -1,0 +1,147 @@
+import type { CompanyIdentity } from '#src/customers/company-identity.ts'
+import { recordAudit } from '#src/database/audit.ts'
+import { asSystem, type Tx } from '#src/database/database.ts'
+import { type Actor, actorKey } from '#src/kernel/actor.ts'
+import { dayIn } from '#src/kernel/calendar.ts'
+import type { Clock } from '#src/kernel/clock.ts'
+import { NotFound, Refused } from '#src/kernel/errors.ts'
+import type { EventBus } from '#src/kernel/events.ts'
+import { type DealId, newId } from '#src/kernel/ids.ts'
+import {
+  type ConflictDecision,
+  type KeptCheck,
+  type KeptDecision,
+  keepChecks,
+  keepDecision,
+  readChecks,
+  readDecisions,
+  readLatestCheck,
+} from './check-store.ts'
+import type { CheckSubject } from './claim.ts'
+import { findCandidates } from './comparison.ts'
+import { ruleVersion } from './score.ts'
+import { readSearchState, searchClaims } from './search-store.ts'
+import { conflictForPartner, judge } from './verdict.ts'
+
+/** What a conflict decision does to the conflict state of the deal. */
+export const decidedState = { override: 'overridden', uphold: 'upheld' } as const
+
+/** Everything on a deal's conflict, for vendor eyes only. */
+export interface ConflictCase {
+  readonly dealId: DealId
+  /** The newest first. */
+  readonly checks: KeptCheck[]
+  readonly decisions: KeptDecision[]
+}
+
+export function createCaseUseCases({
+  clock,
+  events,
+}: {
+  readonly clock: Clock
+  readonly events: EventBus<Tx>
+}) {
+  async function checksOf(tx: Tx, dealId: DealId): Promise<ConflictCase> {
+    const checks = await readChecks(tx, dealId)
+    if (checks.length === 0) throw new NotFound('A conflict check of this registration')
+    return { dealId, checks, decisions: await readDecisions(tx, dealId) }
+  }
+
+  return {
+    checksOf,
+
+    /**
+     * A person decides on the newest check of a deal; deals react to `conflict_decided`. Deciding anew replaces the
+     * decision, the older one stays on record.
+     * @throws NotFound when the deal was never checked; Refused `no_conflict` when its newest check is clear
+     */
+    async decide(
+      tx: Tx,
+      actor: Actor,
+      dealId: DealId,
+      decision: ConflictDecision,
+      reason: string,
+    ): Promise<ConflictCase> {
+      const check = await readLatestCheck(tx, dealId)
+      if (!check) throw new NotFound('A conflict check of this registration')
+      if (check.verdict === 'clear') {
+        throw new Refused('no_conflict', 'The newest check of this registration is clear: nothing to decide')
+      }
+      await keepDecision(tx, dealId, {
+        checkId: check.checkId,
+        decision,
+        reason,
+        decidedBy: actorKey(actor),
+        decidedByName: actor.name,
+        decidedAt: clock.now(),
+      })
+      await recordAudit(tx, actor, [
+        {
+          action: `conflict.${decidedState[decision]}`,
+          subject: { kind: 'deal', id: dealId },
+          partnerId: check.partnerId,
+          after: { checkId: check.checkId, decision },
+          reason,
+        },
+      ])
+      await events.publish(tx, actor, [{ type: 'conflict_decided', dealId, verdict: decidedState[decision] }])
+      return checksOf(tx, dealId)
+    },
+
+    /**
+     * A partner asks before it registers. Nothing is claimed, so the answer may be outdated a moment later; it is coarse
+     * by design, and every question is on record, since enough of them would map the pipelines of others.
+     */
+    async ask(
+      tx: Tx,
+      actor: Actor,
+      question: { readonly company: CompanyIdentity; readonly familyIds: readonly string[] },
+    ): Promise<ReturnType<typeof conflictForPartner>> {
+      const startedAt = clock.now()
+      const partnerId = actor.kind === 'partner' ? actor.partnerId : null
+      const subject: CheckSubject = {
+        ...question,
+        dealId: null,
+        partnerId,
+        customerId: null,
+        range: { from: dayIn(startedAt, 'UTC'), to: null },
+      }
+      const checkId = newId<'conflict_check'>()
+      const verdict = await asSystem(tx, async (system) => {
+        const { horizon, mirror } = await readSearchState(system, startedAt)
+        const { hits, incomplete } = await searchClaims(system, [subject])
+        const candidates = findCandidates(
+          subject,
+          hits.map(({ claim }) => claim),
+        )
+        const judged = judge({ candidates, mirror, complete: incomplete.size === 0 })
+        const durationMs = clock.now().getTime() - startedAt.getTime()
+        await keepChecks(system, [
+          {
+            checkId,
+            purpose: 'question',
+            subject,
+            ...judged,
+            ruleVersion,
+            horizon,
+            claimSeq: null,
+            mirror,
+            candidates,
+            checkedAt: startedAt,
+            durationMs,
+          },
+        ])
+        return judged.verdict
+      })
+      await recordAudit(tx, actor, [
+        {
+          action: 'conflict.asked',
+          subject: { kind: 'conflict_check', id: checkId },
+          partnerId,
+          after: { company: question.company, familyIds: question.familyIds, verdict },
+        },
+      ])
+      return conflictForPartner({ verdict })
+    },
+  }
+}

@@ -1,0 +1,164 @@
+/** Checks with every candidate as it was scored, and what was decided on them. Rows are never changed. */
+import { sql } from 'kysely'
+import { canonicalJson } from '#src/database/audit.ts'
+import type { Tx } from '#src/database/database.ts'
+import { type DealId, type Id, newId, type PartnerId } from '#src/kernel/ids.ts'
+import type { CheckSubject, ClaimId } from './claim.ts'
+import type { Candidate, CandidateKind, Evidence, MatchKey } from './score.ts'
+import type { MirrorState, Verdict, VerdictReason } from './verdict.ts'
+
+export type CheckId = Id<'conflict_check'>
+/** `submit` a registration, `question` asked by a partner first, `watch` something appeared later. */
+export type CheckPurpose = 'submit' | 'question' | 'watch'
+export type ConflictDecision = 'override' | 'uphold'
+
+export interface CheckRecord {
+  readonly checkId: CheckId
+  readonly purpose: CheckPurpose
+  readonly subject: CheckSubject
+  readonly verdict: Verdict
+  readonly reasons: readonly VerdictReason[]
+  readonly ruleVersion: number
+  readonly horizon: bigint
+  readonly claimSeq: bigint | null
+  readonly mirror: MirrorState
+  readonly candidates: readonly Candidate[]
+  readonly checkedAt: Date
+  readonly durationMs: number
+}
+
+/** Keeps the checks in one statement. */
+export async function keepChecks(tx: Tx, checks: readonly CheckRecord[]): Promise<void> {
+  const rows = checks.map(({ checkedAt, candidates, subject, ...check }) => ({
+    ...check,
+    dealId: subject.dealId,
+    partnerId: subject.partnerId,
+    subject,
+    checkedAt: checkedAt.toISOString(),
+    candidates: candidates.map((candidate, place) => ({ ...candidate, place })),
+  }))
+  await sql`
+    with given as (
+      select row from jsonb_array_elements(${canonicalJson(rows)}::jsonb) as given (row)
+    ), kept as (
+      insert into conflict_check (id, purpose, deal_id, partner_id, verdict, reasons, rule_version,
+        claim_seq_horizon, claim_seq, mirror, subject, checked_at, duration_ms)
+      select (row->>'checkId')::uuid, row->>'purpose', (row->>'dealId')::uuid, (row->>'partnerId')::uuid,
+        row->>'verdict', array(select jsonb_array_elements_text(row->'reasons')), (row->>'ruleVersion')::int,
+        (row->>'horizon')::bigint, (row->>'claimSeq')::bigint, row->>'mirror', row->'subject',
+        (row->>'checkedAt')::timestamptz, (row->>'durationMs')::int
+      from given
+    )
+    insert into conflict_candidate (check_id, place, claim_id, kind, key, score, band, collides, evidence, claim)
+    select (row->>'checkId')::uuid, (candidate->>'place')::int, (candidate->'claim'->>'claimId')::uuid,
+      candidate->>'kind', candidate->>'key', (candidate->>'score')::int, candidate->>'band',
+      (candidate->>'collides')::boolean, candidate->'evidence', candidate->'claim'
+    from given cross join lateral jsonb_array_elements(row->'candidates') as candidates (candidate)`.execute(
+    tx,
+  )
+}
+
+/** A claim as it was when it was scored; the amount as decimal text of minor units. */
+export interface ScoredClaim {
+  readonly source: 'registration' | 'opportunity' | 'account'
+  readonly standing: string
+  readonly dealId: string | null
+  readonly connectionId: string | null
+  readonly remoteId: string | null
+  readonly partnerId: string | null
+  readonly customerId: string | null
+  readonly company: {
+    readonly name: string
+    readonly nameKey: string
+    readonly domain: string | null
+    readonly country: string | null
+    readonly city: string | null
+  }
+  readonly familyIds: string[]
+  readonly range: { readonly from: string | null; readonly to: string | null }
+  readonly amountMinor: string | null
+  readonly currency: string | null
+  readonly stage: string | null
+  readonly openedOn: string | null
+}
+
+export interface KeptCandidate {
+  readonly claimId: ClaimId | null
+  readonly kind: CandidateKind
+  readonly key: MatchKey
+  readonly score: number
+  readonly band: Candidate['band']
+  readonly collides: boolean
+  readonly evidence: Evidence[]
+  readonly claim: ScoredClaim
+}
+
+export interface KeptCheck {
+  readonly id: CheckId
+  readonly purpose: CheckPurpose
+  readonly partnerId: PartnerId | null
+  readonly verdict: Verdict
+  readonly reasons: VerdictReason[]
+  readonly ruleVersion: number
+  readonly claimSeqHorizon: bigint
+  readonly claimSeq: bigint | null
+  readonly mirror: MirrorState
+  readonly checkedAt: Date
+  readonly durationMs: number
+  readonly candidates: KeptCandidate[]
+}
+
+/** All checks of a deal, the newest first, with their evidence. */
+export async function readChecks(tx: Tx, dealId: DealId): Promise<KeptCheck[]> {
+  const { rows } = await sql<KeptCheck>`
+    select id, purpose, partner_id, verdict, reasons, rule_version, claim_seq_horizon, claim_seq, mirror,
+      checked_at, duration_ms,
+      coalesce((
+        select jsonb_agg(jsonb_build_object('claimId', claim_id, 'kind', kind, 'key', key, 'score', score,
+          'band', band, 'collides', collides, 'evidence', evidence, 'claim', claim) order by place)
+        from conflict_candidate where check_id = conflict_check.id), '[]') as candidates
+    from conflict_check where deal_id = ${dealId} order by id desc`.execute(tx)
+  return rows
+}
+
+export interface KeptDecision {
+  readonly id: string
+  readonly checkId: CheckId
+  readonly decision: ConflictDecision
+  readonly reason: string
+  readonly decidedBy: string
+  readonly decidedByName: string
+  readonly decidedAt: Date
+}
+
+export async function readDecisions(tx: Tx, dealId: DealId): Promise<KeptDecision[]> {
+  const { rows } = await sql<KeptDecision>`
+    select id, check_id, decision, reason, decided_by, decided_by_name, decided_at
+    from conflict_decision where deal_id = ${dealId} order by id desc`.execute(tx)
+  return rows
+}
+
+export async function readLatestCheck(
+  tx: Tx,
+  dealId: DealId,
+): Promise<{
+  readonly checkId: CheckId
+  readonly verdict: Verdict
+  readonly partnerId: PartnerId | null
+} | null> {
+  const { rows } = await sql<{ checkId: CheckId; verdict: Verdict; partnerId: PartnerId | null }>`
+    select id as check_id, verdict, partner_id from conflict_check
+    where deal_id = ${dealId} order by id desc limit 1`.execute(tx)
+  return rows[0] ?? null
+}
+
+export async function keepDecision(
+  tx: Tx,
+  dealId: DealId,
+  decision: Omit<KeptDecision, 'id'>,
+): Promise<void> {
+  await sql`
+    insert into conflict_decision (id, deal_id, check_id, decision, reason, decided_by, decided_by_name, decided_at)
+    values (${newId()}, ${dealId}, ${decision.checkId}, ${decision.decision}, ${decision.reason},
+      ${decision.decidedBy}, ${decision.decidedByName}, ${decision.decidedAt})`.execute(tx)
+}

@@ -1,0 +1,126 @@
+/** Claims and the keys under which they are found. Adding or widening a claim happens under the claims lock. */
+import { sql } from 'kysely'
+import type { Tx } from '#src/database/database.ts'
+import { type DealId, newId } from '#src/kernel/ids.ts'
+import type { ClaimId, ClaimSubject, DayRange } from './claim.ts'
+import { filingKeys } from './search-keys.ts'
+
+const lockKey = 4_210_001
+
+/**
+ * The one short global lock: held until the transaction ends, so that numbers are handed out in the order of commits
+ * and whoever checks last sees everybody before. Take it late, and after any lock on a deal.
+ */
+export async function lockClaims(tx: Tx): Promise<void> {
+  await sql`select pg_advisory_xact_lock(${lockKey})`.execute(tx)
+}
+
+export interface FiledClaim {
+  readonly claimId: ClaimId
+  readonly dealId: DealId
+  readonly claimSeq: bigint
+}
+
+/**
+ * Files registrations as pending, with their keys; one that stands already keeps its row (and its hold) with the new
+ * facts and a new number. Result in the order of `subjects`.
+ */
+export async function fileRegistrations(
+  tx: Tx,
+  subjects: readonly ClaimSubject[],
+): Promise<readonly FiledClaim[]> {
+  const given = subjects.map(({ sourceId, source: _, ...subject }) => ({
+    ...subject,
+    id: newId<'claim'>(),
+    dealId: sourceId,
+    keys: filingKeys(subject.company),
+  }))
+  const { rows } = await sql<FiledClaim>`
+    with given as (
+      select row, position, (row->>'dealId')::uuid as deal_id, (row->>'customerId')::uuid as customer_id,
+        row->'company' as company
+      from jsonb_array_elements(${JSON.stringify(given)}::jsonb) with ordinality as given (row, position)
+    ), filed as (
+      insert into claim (id, claim_seq, source, deal_id, partner_id, customer_id, canonical_id,
+        name, name_key, domain, country, city, family_ids, range, standing)
+      select (row->>'id')::uuid, nextval('claim_seq'), 'registration', deal_id, (row->>'partnerId')::uuid,
+        customer_id, coalesce(alias.canonical_id, customer_id), company->>'name', company->>'nameKey',
+        company->>'domain', company->>'country', company->>'city',
+        array(select jsonb_array_elements_text(row->'familyIds')::uuid),
+        daterange((row->>'from')::date, (row->>'to')::date, '[]'), 'pending'
+      from given left join claim_customer_alias as alias using (customer_id)
+      order by position
+      on conflict (deal_id) where source = 'registration' do update set
+        claim_seq = excluded.claim_seq, partner_id = excluded.partner_id, customer_id = excluded.customer_id,
+        canonical_id = excluded.canonical_id, name = excluded.name, name_key = excluded.name_key,
+        domain = excluded.domain, country = excluded.country, city = excluded.city,
+        family_ids = excluded.family_ids, range = excluded.range,
+        standing = case when claim.standing = 'closed' then 'pending' else claim.standing end
+      returning id, deal_id, claim_seq
+    ), given_key as (
+      select filed.id as claim_id, keys.key
+      from filed join given using (deal_id) cross join lateral jsonb_array_elements_text(row->'keys') as keys (key)
+    ), outdated as (
+      delete from claim_key using filed
+      where claim_key.claim_id = filed.id and not exists (
+        select from given_key where given_key.claim_id = claim_key.claim_id and given_key.key = claim_key.key)
+    ), added as (
+      insert into claim_key (key, claim_id) select key, claim_id from given_key on conflict do nothing
+    )
+    select id as claim_id, deal_id, claim_seq from filed join given using (deal_id) order by position`.execute(
+    tx,
+  )
+  if (rows.length !== subjects.length) throw new Error('Not every registration was filed as a claim')
+  return rows
+}
+
+/** Replaces the keys of these claims. */
+export async function fileKeys(
+  tx: Tx,
+  claims: readonly { readonly claimId: ClaimId; readonly keys: readonly string[] }[],
+): Promise<void> {
+  const pairs = claims.flatMap(({ claimId, keys }) => keys.map((key) => ({ claimId, key })))
+  await sql`
+    with given as (
+      select * from unnest(${pairs.map(({ key }) => key)}::text[], ${pairs.map(({ claimId }) => claimId)}::uuid[])
+        as given (key, claim_id)
+    ), outdated as (
+      delete from claim_key
+      where claim_id = any(${claims.map(({ claimId }) => claimId)}::uuid[])
+        and not exists (select from given where given.key = claim_key.key and given.claim_id = claim_key.claim_id)
+    )
+    insert into claim_key (key, claim_id) select key, claim_id from given
+    on conflict do nothing`.execute(tx)
+}
+
+/**
+ * The claim of a deal is held for these days. Numbered anew: whoever searched before this compares again.
+ * @returns false when the deal has no live claim
+ * @throws a violation of `claim_one_holder` when another registration holds it
+ */
+export async function holdClaim(tx: Tx, dealId: DealId, range: DayRange): Promise<boolean> {
+  const { numAffectedRows } = await sql`
+    update claim set standing = 'held', held_at = coalesce(held_at, clock_timestamp()),
+      range = daterange(${range.from}::date, ${range.to}::date, '[]'), claim_seq = nextval('claim_seq')
+    where source = 'registration' and deal_id = ${dealId} and standing <> 'closed'`.execute(tx)
+  return (numAffectedRows ?? 0n) > 0n
+}
+
+/** New days for a live claim, whatever its standing. */
+export async function setClaimRange(tx: Tx, dealId: DealId, range: DayRange): Promise<boolean> {
+  const { numAffectedRows } = await sql`
+    update claim set range = daterange(${range.from}::date, ${range.to}::date, '[]'),
+      claim_seq = nextval('claim_seq')
+    where source = 'registration' and deal_id = ${dealId} and standing <> 'closed'`.execute(tx)
+  return (numAffectedRows ?? 0n) > 0n
+}
+
+export async function closeClaimsOf(tx: Tx, dealIds: readonly DealId[]): Promise<void> {
+  await sql`
+    with closed as (
+      update claim set standing = 'closed'
+      where source = 'registration' and deal_id = any(${dealIds}::uuid[]) and standing <> 'closed'
+      returning id
+    )
+    delete from claim_key using closed where claim_key.claim_id = closed.id`.execute(tx)
+}

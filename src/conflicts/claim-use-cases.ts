@@ -1,0 +1,147 @@
+import { asSystem, savepoint, type Tx, violatedConstraint } from '#src/database/database.ts'
+import type { Actor } from '#src/kernel/actor.ts'
+import type { Clock } from '#src/kernel/clock.ts'
+import { Refused } from '#src/kernel/errors.ts'
+import { type DealId, newId } from '#src/kernel/ids.ts'
+import { type CheckId, keepChecks } from './check-store.ts'
+import type { ClaimSubject, DayRange } from './claim.ts'
+import { closeClaimsOf, fileRegistrations, holdClaim, lockClaims, setClaimRange } from './claim-store.ts'
+import { asCheckSubject, asFiledClaim, earlierMates, findCandidates } from './comparison.ts'
+import { type Candidate, ruleVersion } from './score.ts'
+import { claimsSince, readSearchState, type SearchResult, searchClaims } from './search-store.ts'
+import { judge, type MirrorState, type Verdict, type VerdictReason } from './verdict.ts'
+
+export interface CheckResult {
+  readonly checkId: CheckId
+  readonly verdict: Verdict
+  readonly reasons: readonly VerdictReason[]
+  readonly claimSeq: bigint
+  readonly ruleVersion: number
+  readonly mirror: MirrorState
+  readonly candidates: readonly Candidate[]
+}
+
+/** Newer claims beyond this number are found by a second search instead of one by one. */
+const comparedOneByOne = 300
+
+export function createClaimUseCases({ clock }: { readonly clock: Clock }) {
+  /**
+   * Checks registrations against every other claim and files them, as one step that two callers cannot do at once: the
+   * search runs without a lock; then, under the claims lock, whatever was claimed meanwhile is compared too.
+   * Call it late in the unit of work. Whatever fails throws, so nothing is ever filed unchecked.
+   * @returns one result per subject, in order; of two alike in one batch the later one is suspected
+   */
+  async function checkMany(
+    tx: Tx,
+    _actor: Actor,
+    subjects: readonly ClaimSubject[],
+  ): Promise<readonly CheckResult[]> {
+    if (subjects.length === 0) return []
+    return asSystem(tx, (system) => checkAndFile(system, subjects))
+  }
+
+  async function checkAndFile(tx: Tx, subjects: readonly ClaimSubject[]): Promise<readonly CheckResult[]> {
+    const startedAt = clock.now()
+    const asked = subjects.map(asCheckSubject)
+    const { horizon, mirror } = await readSearchState(tx, startedAt)
+    const ahead = await searchClaims(tx, asked)
+    await lockClaims(tx)
+    const newer = await claimsSince(tx, horizon, comparedOneByOne)
+    const complete = newer.length <= comparedOneByOne
+    const found: SearchResult = complete ? ahead : await searchClaims(tx, asked)
+    const filed = await fileRegistrations(tx, subjects)
+    const mates = earlierMates(
+      asked,
+      subjects.flatMap((subject, index) => {
+        const claim = filed[index]
+        return claim ? [asFiledClaim(subject, claim.claimId)] : []
+      }),
+    )
+    const durationMs = clock.now().getTime() - startedAt.getTime()
+    const results = asked.map((subject, index) => {
+      const claim = filed[index]
+      if (!claim) throw new Error('A registration was left without its claim')
+      const claims = found.hits.filter((hit) => hit.subject === index).map((hit) => hit.claim)
+      const candidates = findCandidates(subject, [
+        ...claims,
+        ...(complete ? newer : []),
+        ...(mates[index] ?? []),
+      ])
+      const { verdict, reasons } = judge({ candidates, mirror, complete: !found.incomplete.has(index) })
+      return {
+        checkId: newId<'conflict_check'>(),
+        claimSeq: claim.claimSeq,
+        subject,
+        verdict,
+        reasons,
+        ruleVersion,
+        mirror,
+        candidates,
+      }
+    })
+    await keepChecks(
+      tx,
+      results.map((result) => ({
+        ...result,
+        purpose: 'submit',
+        horizon: result.claimSeq - 1n,
+        checkedAt: startedAt,
+        durationMs,
+      })),
+    )
+    return results.map(({ subject: _, ...result }) => result)
+  }
+
+  return {
+    checkMany,
+
+    /** `checkMany` of one. */
+    async checkAndClaim(tx: Tx, actor: Actor, subject: ClaimSubject): Promise<CheckResult> {
+      const [result] = await checkMany(tx, actor, [subject])
+      if (!result) throw new Error('The check came back empty')
+      return result
+    },
+
+    /**
+     * At approval: the deal holds its customer and families for these days, and nobody else may.
+     * @throws Refused `already_held`, `no_claim`; the unit of work stays usable
+     */
+    async holdClaims(tx: Tx, dealId: DealId, range: DayRange): Promise<void> {
+      await changeClaim(tx, (system) => holdClaim(system, dealId, range))
+    },
+
+    /**
+     * New days for the claim of a deal, whatever its standing.
+     * @throws Refused `already_held`, `no_claim`; the unit of work stays usable
+     */
+    async extendClaims(tx: Tx, dealId: DealId, range: DayRange): Promise<void> {
+      await changeClaim(tx, (system) => setClaimRange(system, dealId, range))
+    },
+
+    /** Withdrawn, rejected, cancelled, expired: the deal claims nothing any more. Deals without a claim are passed over. */
+    async closeClaims(tx: Tx, dealIds: readonly DealId[]): Promise<void> {
+      await asSystem(tx, (system) => closeClaimsOf(system, dealIds))
+    },
+  }
+}
+
+type ClaimChange = 'done' | 'no_claim' | 'already_held'
+
+async function changeClaim(tx: Tx, change: (system: Tx) => Promise<boolean>): Promise<void> {
+  const outcome = await asSystem(tx, async (system): Promise<ClaimChange> => {
+    await lockClaims(system)
+    try {
+      return (await savepoint(system, change)) ? 'done' : 'no_claim'
+    } catch (error) {
+      if (violatedConstraint(error) === 'claim_one_holder') return 'already_held'
+      throw error
+    }
+  })
+  if (outcome === 'no_claim') throw new Refused('no_claim', 'The registration has no live claim')
+  if (outcome === 'already_held') {
+    throw new Refused(
+      'already_held',
+      'Another registration holds this customer and one of these product families in that time',
+    )
+  }
+}

@@ -1,0 +1,122 @@
+/** Words in company names: abbreviations spelled out, and how little some words say about which company it is. */
+
+const abbreviations: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries({
+    international: 'intl int l internl internat internasional',
+    technology: 'tech techno technol technologies',
+    industry: 'ind inds indus industries industrial industria',
+    manufacturing: 'mfg manuf manufact',
+    management: 'mgmt mgt mngmt',
+    laboratory: 'lab labs laboratories',
+    pharmaceutical: 'pharma pharm pharmaceuticals pharmaceutica',
+    service: 'svc svcs serv services',
+    system: 'sys syst systems',
+    solution: 'soln solns solutions',
+    product: 'prod prods products',
+    production: 'productions',
+    company: 'companies',
+    group: 'grp groupe grupo gruppe gruppo',
+    holding: 'hldg hldgs holdings',
+    national: 'natl nat',
+    american: 'amer',
+    united: 'utd',
+    development: 'dev devel developments',
+    engineering: 'eng engr engrg',
+    electric: 'elec elect electrical',
+    electronic: 'electronics',
+    energy: 'energies energia',
+    financial: 'finl fin',
+    investment: 'inv invt investments',
+    property: 'prop props properties',
+    resource: 'res resources',
+    university: 'univ',
+    association: 'assoc assn',
+    communication: 'comm comms communications',
+    telecommunication: 'telecom telecoms telecommunications',
+    enterprise: 'ent entpr enterprises',
+    entertainment: 'entmt',
+    medical: 'med',
+    health: 'hlth',
+    bank: 'bk banks',
+    bancorporation: 'bancorp bancorpn bancshares',
+    insurance: 'ins insur',
+    partner: 'partners',
+    power: 'pwr',
+    material: 'mat materials',
+    chemical: 'chem chems chemicals',
+    center: 'ctr centre',
+    department: 'dept',
+    government: 'govt',
+    brother: 'bros brothers',
+    saint: 'st',
+    north: 'n',
+    transport: 'transp transportation',
+    mine: 'mines',
+    metal: 'metals',
+    brand: 'brands',
+    food: 'foods',
+    mineral: 'minerals',
+    venture: 'ventures',
+    hotel: 'hotels',
+    network: 'networks',
+    component: 'components',
+    instrument: 'instruments',
+    semiconductor: 'semiconductors',
+    therapeutic: 'therapeutics',
+    bioscience: 'biosciences',
+    science: 'sciences sci',
+    security: 'securities',
+    and: '&',
+  }).flatMap(([word, shorts]) => shorts.split(' ').map((short) => [short, word])),
+)
+
+/** Small words that carry nothing. */
+const empty = new Set('the of a an and et und y e de del der die das la le les los do da du for'.split(' '))
+
+/** Words that many companies share. */
+const common = new Set(
+  `group holding company international global worldwide technology industry system service solution management
+  development investment capital financial finance partner enterprise resource product production energy power
+  bank bancorporation trust fund insurance property estate real realty reit materials material chemical
+  pharmaceutical therapeutic bioscience biotech bio science laboratory medical health healthcare care life
+  electric electronic engineering equipment machinery construction manufacturing metal steel mining mine
+  mineral gold silver copper oil gas petroleum water food brand media entertainment communication
+  telecommunication telecom network software data digital information online computer semiconductor component
+  instrument security acquisition venture logistics transport shipping retail trading commercial national
+  american united first new general advanced precision smart green blue public stock joint china india japan
+  asia pacific europe european africa america north south east west central exploration royalty
+  city state federal savings community association university institute foundation center agency council
+  motor automotive auto aviation air marine hotel resort travel education consulting consultants design
+  research innovation innovations sport club store stores foods beverage cement paper packaging plastic rubber
+  textile fashion home house land building infrastructure environmental environment renewable solar
+  mobile wireless interactive gaming games studio studios home brothers sons works factory plant lithium uranium`.split(
+    /\s+/,
+  ),
+)
+
+/** Words that name a part of a company or a region, put behind its name by whoever registers. */
+const appended = new Set(
+  `emea apac latam amer americas dach benelux nordics uk usa us eu gmbh germany deutschland france italy italia
+  spain espana austria switzerland netherlands nederland belgium poland sweden norway denmark finland ireland
+  canada mexico brazil brasil australia singapore japan korea taiwan china india thailand procurement purchasing
+  headquarters hq division branch office subsidiary department unit operations region sales it hr marketing`.split(
+    /\s+/,
+  ),
+)
+
+/** The words of a name key, abbreviations spelled out, empty words left out (unless nothing else is there). */
+export function nameTokens(nameKey: string): readonly string[] {
+  const words = nameKey.split(/\s+/).filter((word) => word !== '')
+  const spelledOut = words.map(
+    (word) => (Object.hasOwn(abbreviations, word) ? abbreviations[word] : word) ?? word,
+  )
+  const telling = spelledOut.filter((word) => !empty.has(word))
+  return telling.length > 0 ? telling : spelledOut
+}
+
+/** How much a word tells about which company it is, 0 to 1. */
+export function wordWeight(word: string): number {
+  if (appended.has(word)) return 0.2
+  if (common.has(word)) return 0.35
+  return word.length <= 2 ? 0.5 : 1
+}

@@ -1,0 +1,152 @@
+import { z } from 'zod'
+import { identifyCompany } from '#src/customers/company-identity.ts'
+import { instantSchema } from '#src/http/codecs.ts'
+import { route } from '#src/http/route.ts'
+import { idSchema } from '#src/kernel/ids.ts'
+import type { ConflictUseCases } from './conflict-use-cases.ts'
+
+const sequenceSchema = z.codec(z.string().regex(/^\d{1,19}$/), z.bigint(), {
+  decode: (text) => BigInt(text),
+  encode: (number) => number.toString(),
+})
+
+const evidenceSchema = z.object({
+  point: z.enum(['customer', 'domain', 'name', 'country', 'families', 'window']),
+  speaks: z.enum(['for', 'against']),
+  ours: z.string().nullable(),
+  theirs: z.string().nullable(),
+})
+
+const candidateSchema = z
+  .object({
+    claimId: z.string().nullable(),
+    kind: z.enum(['rival', 'own', 'direct', 'link', 'account']),
+    key: z.enum(['customer', 'domain', 'name', 'spelling']),
+    score: z.int(),
+    band: z.enum(['strong', 'possible']),
+    collides: z.boolean(),
+    evidence: z.array(evidenceSchema),
+    claim: z.object({
+      source: z.enum(['registration', 'opportunity', 'account']),
+      standing: z.string(),
+      dealId: z.string().nullable(),
+      connectionId: z.string().nullable(),
+      remoteId: z.string().nullable(),
+      partnerId: z.string().nullable(),
+      customerId: z.string().nullable(),
+      company: z.object({
+        name: z.string(),
+        nameKey: z.string(),
+        domain: z.string().nullable(),
+        country: z.string().nullable(),
+        city: z.string().nullable(),
+      }),
+      familyIds: z.array(z.string()),
+      range: z.object({ from: z.string().nullable(), to: z.string().nullable() }),
+      amountMinor: z.string().nullable(),
+      currency: z.string().nullable(),
+      stage: z.string().nullable(),
+      openedOn: z.string().nullable(),
+    }),
+  })
+  .meta({ id: 'ConflictCandidate' })
+
+const caseSchema = z
+  .object({
+    dealId: z.string(),
+    checks: z.array(
+      z.object({
+        id: z.string(),
+        purpose: z.enum(['submit', 'question', 'watch']),
+        partnerId: z.string().nullable(),
+        verdict: z.enum(['clear', 'suspected']),
+        reasons: z.array(z.enum(['candidate', 'mirror_stale', 'too_many'])),
+        ruleVersion: z.int(),
+        claimSeqHorizon: sequenceSchema,
+        claimSeq: sequenceSchema.nullable(),
+        mirror: z.enum(['none', 'fresh', 'stale']),
+        checkedAt: instantSchema,
+        durationMs: z.int(),
+        candidates: z.array(candidateSchema),
+      }),
+    ),
+    decisions: z.array(
+      z.object({
+        id: z.string(),
+        checkId: z.string(),
+        decision: z.enum(['override', 'uphold']),
+        reason: z.string(),
+        decidedBy: z.string(),
+        decidedByName: z.string(),
+        decidedAt: instantSchema,
+      }),
+    ),
+  })
+  .meta({ id: 'ConflictCase' })
+
+const questionSchema = z
+  .strictObject({
+    company: z.strictObject({
+      name: z.string().trim().min(1).max(300),
+      domain: z.string().max(500).optional(),
+      email: z.email().max(320).optional(),
+      country: z.string().max(100).optional(),
+      city: z.string().max(200).optional(),
+    }),
+    /** None means all products. */
+    familyIds: z.array(z.uuid()).max(100).optional(),
+  })
+  .meta({ id: 'ConflictQuestion' })
+
+const dealParams = z.strictObject({ dealId: idSchema<'deal'>() })
+
+export const conflictRoutes = (conflicts: ConflictUseCases) => [
+  route({
+    method: 'GET',
+    path: '/api/v1/deals/:dealId/conflict',
+    summary: 'Conflict checks of a deal with all evidence, and the decisions on them',
+    tag: 'Conflicts',
+    access: ['administrator', 'channel_manager', 'revenue_operations', 'approver', 'auditor'],
+    params: dealParams,
+    answers: { 200: caseSchema },
+    handle: async ({ tx, params }) => ({
+      status: 200,
+      body: await conflicts.checksOf(tx, params.dealId),
+    }),
+  }),
+  route({
+    method: 'POST',
+    path: '/api/v1/deals/:dealId/conflict/decision',
+    summary: 'Override a suspected conflict, or uphold it',
+    tag: 'Conflicts',
+    access: ['administrator', 'channel_manager'],
+    params: dealParams,
+    body: z.strictObject({
+      decision: z.enum(['override', 'uphold']),
+      reason: z.string().trim().min(10).max(2_000),
+    }),
+    answers: { 200: caseSchema },
+    handle: async ({ tx, actor, params, body }) => ({
+      status: 200,
+      body: await conflicts.decide(tx, actor, params.dealId, body.decision, body.reason),
+    }),
+  }),
+  route({
+    method: 'POST',
+    path: '/api/v1/conflict-checks',
+    summary: 'Ask whether a registration would overlap with other activity',
+    description:
+      'Says only whether there is an overlap. Nothing is reserved. Questions are limited and recorded.',
+    tag: 'Conflicts',
+    access: ['partner_administrator', 'partner_seller'],
+    body: questionSchema,
+    answers: { 200: z.object({ conflict: z.boolean(), message: z.string() }).meta({ id: 'ConflictAnswer' }) },
+    handle: async ({ tx, actor, body }) => ({
+      status: 200,
+      body: await conflicts.ask(tx, actor, {
+        company: identifyCompany(body.company),
+        familyIds: body.familyIds ?? [],
+      }),
+    }),
+  }),
+]

@@ -1,0 +1,111 @@
+/** Scores one claim against what is being checked and says why. Pure: the same two sides always score the same. */
+import { type CheckSubject, commonDays, type FoundClaim, familiesOverlap } from './claim.ts'
+import { nameLikeness } from './name-likeness.ts'
+
+/** Rises with every change of keys, weights or bands, so that an old verdict can be told from a new one. */
+export const ruleVersion = 1
+
+/** From here on two companies count as the same one. */
+export const strongFrom = 80
+/** Below this a claim is no candidate. */
+export const candidateFrom = 55
+
+/** By what the two are most surely the same. */
+export type MatchKey = 'customer' | 'domain' | 'name' | 'spelling'
+
+/**
+ * `rival` another partner's claim · `own` the same partner's registration · `direct` an open opportunity without a partner ·
+ * `link` an opportunity of the same partner in the CRM · `account` a company in the CRM.
+ */
+export type CandidateKind = 'rival' | 'own' | 'direct' | 'link' | 'account'
+
+export interface Evidence {
+  readonly point: 'customer' | 'domain' | 'name' | 'country' | 'families' | 'window'
+  readonly speaks: 'for' | 'against'
+  readonly ours: string | null
+  readonly theirs: string | null
+}
+
+export interface Candidate {
+  readonly kind: CandidateKind
+  readonly key: MatchKey
+  /** 0 to 100. */
+  readonly score: number
+  readonly band: 'strong' | 'possible'
+  /** Would both stand for the same customer, products and days? Accounts and links never collide. */
+  readonly collides: boolean
+  readonly evidence: readonly Evidence[]
+  readonly claim: FoundClaim
+}
+
+/** Null when the two are not alike. */
+export function scoreClaim(subject: CheckSubject, claim: FoundClaim): Candidate | null {
+  const { key, score, evidence } = scoreCompany(subject, claim)
+  if (score < candidateFrom) return null
+  const band = score >= strongFrom ? 'strong' : 'possible'
+  const kind = kindOf(subject, claim)
+  const sameProducts = familiesOverlap(subject.familyIds, claim.familyIds)
+  const days = commonDays(subject.range, claim.range)
+  const circumstances: Evidence[] = [
+    {
+      point: 'families',
+      speaks: sameProducts ? 'for' : 'against',
+      ours: familiesText(subject.familyIds),
+      theirs: familiesText(claim.familyIds),
+    },
+    {
+      point: 'window',
+      speaks: days ? 'for' : 'against',
+      ours: rangeText(subject.range),
+      theirs: rangeText(claim.range),
+    },
+  ]
+  const competes = kind === 'rival' || kind === 'own' || kind === 'direct'
+  return {
+    kind,
+    key,
+    score,
+    band,
+    collides: competes && sameProducts && days !== null,
+    evidence: [...evidence, ...circumstances],
+    claim,
+  }
+}
+
+function kindOf(subject: CheckSubject, claim: FoundClaim): CandidateKind {
+  if (claim.source === 'account') return 'account'
+  if (claim.partnerId === null) return 'direct'
+  if (claim.partnerId !== subject.partnerId) return 'rival'
+  return claim.source === 'registration' ? 'own' : 'link'
+}
+
+function scoreCompany(subject: CheckSubject, claim: FoundClaim) {
+  const [ours, theirs] = [subject.company, claim.company]
+  const likeness = nameLikeness(ours.nameKey, theirs.nameKey)
+  const sameCustomer = subject.customerId !== null && subject.customerId === claim.customerId
+  const bothDomains = ours.domain !== null && theirs.domain !== null
+  const sameDomain = bothDomains && ours.domain === theirs.domain
+  const bothCountries = ours.country !== null && theirs.country !== null
+  const sameCountry = bothCountries && ours.country === theirs.country
+  const sameName = likeness === 1
+
+  const evidence: Evidence[] = []
+  const state = (point: Evidence['point'], holds: boolean, a: string | null, b: string | null) =>
+    evidence.push({ point, speaks: holds ? 'for' : 'against', ours: a, theirs: b })
+  if (sameCustomer) state('customer', true, subject.customerId, claim.customerId)
+  if (bothDomains) state('domain', sameDomain, ours.domain, theirs.domain)
+  state('name', likeness * 100 >= candidateFrom, ours.name, theirs.name)
+  if (bothCountries) state('country', sameCountry, ours.country, theirs.country)
+
+  // One resolved customer or one registrable domain is the same company, however it is spelled and wherever it sits.
+  if (sameCustomer) return { key: 'customer' as const, score: 100, evidence }
+  if (sameDomain) return { key: 'domain' as const, score: 90 + Math.round(likeness * 9), evidence }
+  const penalty = (bothDomains ? 20 : 0) + (bothCountries && !sameCountry ? 20 : 0)
+  const bonus = sameCountry && likeness < 1 ? 2 : 0
+  const score = Math.round(Math.min(98, likeness * 98 + bonus)) - penalty
+  return { key: sameName ? ('name' as const) : ('spelling' as const), score: Math.max(0, score), evidence }
+}
+
+const familiesText = (familyIds: readonly string[]): string =>
+  familyIds.length === 0 ? 'all' : familyIds.join(', ')
+const rangeText = ({ from, to }: FoundClaim['range']): string => `${from ?? '...'} to ${to ?? '...'}`

@@ -1,0 +1,183 @@
+/** Finds claims that may concern the same company, across all partners: runs in system steps only. */
+import { sql } from 'kysely'
+import type { Tx } from '#src/database/database.ts'
+import type { ConnectionId, CustomerId, DealId, PartnerId } from '#src/kernel/ids.ts'
+import type { CheckSubject, ClaimId, ClaimSource, ClaimStanding, FoundClaim } from './claim.ts'
+import { mirrorStateAt } from './mirror-store.ts'
+import { type KeyStrength, lookupKeys } from './search-keys.ts'
+import type { MirrorState } from './verdict.ts'
+
+/** How many of the newest claims are read under one key; reaching it under an exact key makes a search incomplete. */
+const readUnderKey: Readonly<Record<KeyStrength, number>> = { exact: 200, near: 40, word: 20 }
+const weightOfKey: Readonly<Record<KeyStrength, number>> = { exact: 100, near: 4, word: 1 }
+const readOfCustomer = 200
+/** Claims compared per subject beyond those that an exact key names. */
+const comparedPerSubject = 60
+const exactWeight = weightOfKey.exact
+
+export interface Hit {
+  /** Index of the subject that was asked for. */
+  readonly subject: number
+  readonly claim: FoundClaim
+}
+
+export interface SearchResult {
+  readonly hits: readonly Hit[]
+  /** Subjects about which more claims exist than were read. */
+  readonly incomplete: ReadonlySet<number>
+}
+
+interface ClaimRow {
+  readonly id: ClaimId
+  readonly source: ClaimSource
+  readonly standing: ClaimStanding
+  readonly dealId: DealId | null
+  readonly connectionId: ConnectionId | null
+  readonly remoteId: string | null
+  readonly partnerId: PartnerId | null
+  readonly canonicalId: CustomerId | null
+  readonly name: string
+  readonly nameKey: string
+  readonly domain: string | null
+  readonly country: string | null
+  readonly city: string | null
+  readonly familyIds: string[]
+  readonly rangeFrom: string | null
+  readonly rangeTo: string | null
+  readonly amountMinor: bigint | null
+  readonly currency: string | null
+  readonly stage: string | null
+  readonly openedOn: string | null
+}
+
+const claimColumns = sql`
+  claim.id, claim.source, claim.standing, claim.deal_id, claim.connection_id, claim.remote_id, claim.partner_id,
+  claim.canonical_id, claim.name, claim.name_key, claim.domain, claim.country, claim.city, claim.family_ids,
+  lower(claim.range) as range_from, upper(claim.range) - 1 as range_to,
+  claim.amount_minor, claim.currency, claim.stage, claim.opened_on`
+
+const toClaim = (row: ClaimRow): FoundClaim => ({
+  claimId: row.id,
+  source: row.source,
+  standing: row.standing,
+  dealId: row.dealId,
+  connectionId: row.connectionId,
+  remoteId: row.remoteId,
+  partnerId: row.partnerId,
+  customerId: row.canonicalId,
+  company: {
+    name: row.name,
+    nameKey: row.nameKey,
+    domain: row.domain,
+    country: row.country,
+    city: row.city,
+  },
+  familyIds: row.familyIds,
+  range: { from: row.rangeFrom, to: row.rangeTo },
+  amountMinor: row.amountMinor,
+  currency: row.currency,
+  stage: row.stage,
+  openedOn: row.openedOn,
+})
+
+/** One query for all subjects. `registrationsOnly` leaves the mirror out (a new mirrored record looks for registrations). */
+export async function searchClaims(
+  tx: Tx,
+  subjects: readonly CheckSubject[],
+  registrationsOnly = false,
+): Promise<SearchResult> {
+  const asked = subjects.flatMap((subject, index) =>
+    lookupKeys(subject.company).map(({ key, strength }) => ({
+      index,
+      key,
+      weight: weightOfKey[strength],
+      bound: readUnderKey[strength],
+    })),
+  )
+  const { rows } = await sql<ClaimRow & { subject: number; weight: bigint }>`
+    with asked as (
+      select * from unnest(${asked.map(({ index }) => index)}::int[], ${asked.map(({ key }) => key)}::text[],
+        ${asked.map(({ weight }) => weight)}::int[], ${asked.map(({ bound }) => bound)}::int[])
+        as asked (subject, key, weight, bound)
+    ), customers as (
+      select position - 1 as subject, coalesce(alias.canonical_id, customer_id) as canonical_id
+      from unnest(${subjects.map(({ customerId }) => customerId)}::uuid[]) with ordinality as given (customer_id, position)
+      left join claim_customer_alias as alias using (customer_id)
+      where customer_id is not null
+    ), hit as (
+      select asked.subject, filed.claim_id, asked.weight
+      from asked cross join lateral (
+        select claim_id from claim_key where claim_key.key = asked.key order by claim_id desc limit asked.bound
+      ) as filed
+      union all
+      select customers.subject, of_customer.id, ${exactWeight}::int
+      from customers cross join lateral (
+        select id from claim where claim.canonical_id = customers.canonical_id and standing <> 'closed'
+        order by id desc limit ${readOfCustomer}::int
+      ) as of_customer
+    ), ranked as (
+      select subject, claim_id, sum(weight) as weight,
+        row_number() over (partition by subject order by sum(weight) desc, claim_id desc) as place
+      from hit group by subject, claim_id
+    )
+    select ranked.subject::int as subject, ranked.weight, ${claimColumns}
+    from ranked join claim on claim.id = ranked.claim_id
+    where (ranked.place <= ${comparedPerSubject}::int or ranked.weight >= ${exactWeight}::int)
+      and claim.standing <> 'closed' and (not ${registrationsOnly}::boolean or claim.source = 'registration')
+    order by ranked.subject, ranked.place`.execute(tx)
+  const named = new Map<number, number>()
+  for (const { subject, weight } of rows) {
+    if (weight >= exactWeight) named.set(subject, (named.get(subject) ?? 0) + 1)
+  }
+  return {
+    hits: rows.map((row) => ({ subject: row.subject, claim: toClaim(row) })),
+    incomplete: new Set(
+      [...named].filter(([, count]) => count >= readUnderKey.exact).map(([subject]) => subject),
+    ),
+  }
+}
+
+/**
+ * Live claims with a number above `horizon`, at most `limit + 1` of them: one more than the limit says that there are
+ * too many to compare one by one.
+ */
+export async function claimsSince(tx: Tx, horizon: bigint, limit: number): Promise<readonly FoundClaim[]> {
+  const { rows } = await sql<ClaimRow>`
+    select ${claimColumns} from claim
+    where claim_seq > ${horizon} and standing <> 'closed'
+    order by claim_seq limit ${limit + 1}`.execute(tx)
+  return rows.map(toClaim)
+}
+
+/** What a check starts from. */
+export interface SearchState {
+  /** The highest number handed out: every claim up to it is committed, since numbers are taken under the lock. */
+  readonly horizon: bigint
+  readonly mirror: MirrorState
+}
+
+export async function readSearchState(tx: Tx, now: Date): Promise<SearchState> {
+  const { rows } = await sql<SearchState>`
+    select (select coalesce(max(claim_seq), 0) from claim) as horizon, ${mirrorStateAt(now)} as mirror`.execute(
+    tx,
+  )
+  const [state] = rows
+  if (!state) throw new Error('The state of the claims could not be read')
+  return state
+}
+
+/** Live claims of these deals, as subjects of a new check. */
+export async function claimsOfDeals(tx: Tx, dealIds: readonly DealId[]): Promise<readonly FoundClaim[]> {
+  const { rows } = await sql<ClaimRow>`
+    select ${claimColumns} from claim
+    where source = 'registration' and deal_id = any(${dealIds}::uuid[]) and standing <> 'closed'`.execute(tx)
+  return rows.map(toClaim)
+}
+
+export async function findClaims(tx: Tx, claimIds: readonly ClaimId[]): Promise<readonly FoundClaim[]> {
+  const { rows } = await sql<ClaimRow>`
+    select ${claimColumns} from claim where id = any(${claimIds}::uuid[]) and standing <> 'closed'`.execute(
+    tx,
+  )
+  return rows.map(toClaim)
+}
