@@ -75,12 +75,12 @@ const capabilityRules = order.flatMap((names, level) => {
       '^src/database/[^/]+\\.ts$',
     ),
     allow(
-      `${from}${named(rooms.useCases, rooms.entity)}`,
+      `${from}${named(rooms.useCases, rooms.steps, rooms.entity)}`,
       own(pure),
-      own(named(rooms.store, rooms.useCases)),
+      own(named(rooms.store, rooms.useCases, rooms.steps)),
       ...lower,
       ...lowerUseCases,
-      '^src/database/(audit|database)\\.ts$',
+      '^src/database/(audit|database|keyset)\\.ts$',
     ),
     allow(
       `${from}${named(rooms.routes)}`,
