@@ -123,10 +123,12 @@ function judge(error: RemoteError, subject: Subject): Judgement {
       // Our calls name types in their paths, rows only in their bodies.
       return { kind: subject === 'call' ? 'configuration' : kind }
     case 'INVALID_CROSS_REFERENCE_KEY':
-      // With a field it is a lookup that leads nowhere; without one it is the record that we addressed by id.
-      return { kind: subject === 'record' && error.fields.length === 0 ? kind : 'rejected' }
     case 'ENTITY_IS_DELETED':
-      return { kind: subject === 'record' ? kind : 'rejected' }
+      // With a field, or without an id of ours, it speaks of a lookup. Otherwise it may: see `confirmGone`.
+      return { kind: subject === 'record' && error.fields.length === 0 ? kind : 'rejected' }
+    case 'INVALID_FIELD':
+      // Also said of a value that does not fit its field, and of a parent named by a key that nobody has.
+      return { kind: /Cannot deserialize|Foreign key external ID/.test(error.message) ? 'rejected' : kind }
     default:
       return kind === 'throttled' ? { kind, waitMs: waitMs.unspecified } : { kind }
   }

@@ -2,9 +2,9 @@ import { z } from 'zod'
 import type { WriteCommand, WriteOutcome } from '../connector.ts'
 import { ConnectorFault } from '../fault.ts'
 import { faultOfErrors, readErrors } from './faults.ts'
-import { findRecords } from './reads.ts'
 import type { Session } from './session.ts'
 import { checkName } from './soql.ts'
+import { confirmGone, nameRecords, unanswered } from './write-followups.ts'
 import { bodyOf, planCalls, recordKey, splitCall, type WriteCall, type WriteItem } from './write-plan.ts'
 
 export const writeBatch = 200
@@ -79,10 +79,6 @@ const heldBack = new ConnectorFault(
   'Held back: what became of an earlier write to this record is not known',
   { code: 'HELD_BACK' },
 )
-const unanswered = new ConnectorFault('ambiguous', 'Salesforce gave no result for this record', {
-  code: 'UNANSWERED',
-})
-
 async function sendCall(
   session: Session,
   call: WriteCall,
@@ -104,54 +100,25 @@ async function sendCall(
     },
     signal,
   )
-  const unnamed: WriteItem[] = []
   results.forEach((result, at) => {
     const item = items[at]
-    if (!item) return
-    const { target } = item.command
-    const id = result.id ?? (target.kind === 'id' ? target.id : null)
-    if (!result.success) {
-      const subject = target.kind === 'id' ? 'record' : 'keyed record'
-      outcomes.set(item.index, {
-        ok: false,
-        fault: faultOfErrors(readErrors(result.errors ?? []), subject, now()),
-      })
-    } else if (id === null) {
-      unnamed.push(item)
-    } else {
-      outcomes.set(item.index, { ok: true, id, created: result.created ?? false })
-    }
+    if (item) outcomes.set(item.index, outcomeOf(result, item, now()))
   })
-  if (keyField !== null && unnamed.length > 0) {
-    await nameRecords(session, object, keyField, unnamed, signal, outcomes)
+  await nameRecords(session, call, signal, outcomes)
+  await confirmGone(session, call, signal, outcomes)
+}
+
+function outcomeOf(result: SaveResult, { command: { target } }: WriteItem, now: Date): WriteOutcome {
+  if (!result.success) {
+    const subject = target.kind === 'id' ? 'record' : 'keyed record'
+    return { ok: false, fault: faultOfErrors(readErrors(result.errors ?? []), subject, now) }
   }
+  const id = result.id ?? (target.kind === 'id' ? target.id : null)
+  return id === null ? { ok: false, fault: unanswered } : { ok: true, id, created: result.created ?? false }
 }
 
 /** An answer without a body says that all succeeded, and only that. */
 function readResults(body: unknown, count: number): readonly SaveResult[] {
   if (body === undefined) return Array.from({ length: count }, () => ({ success: true }))
   return z.array(saveResultSchema).length(count).parse(body)
-}
-
-/** Looks up, by our key, the ids of records that were written without naming them (older answers to an update). */
-async function nameRecords(
-  session: Session,
-  object: string,
-  keyField: string,
-  items: readonly WriteItem[],
-  signal: AbortSignal,
-  outcomes: Map<number, WriteOutcome>,
-): Promise<void> {
-  const keyOf = ({ command: { target } }: WriteItem) => (target.kind === 'key' ? target.value : '')
-  const records = await findRecords(session, object, keyField, items.map(keyOf), [keyField], signal).catch(
-    (error: unknown) => {
-      if (error instanceof ConnectorFault) return []
-      throw error
-    },
-  )
-  const ids = new Map(records.map(({ id, fields }) => [String(fields[keyField]).toLowerCase(), id]))
-  for (const item of items) {
-    const id = ids.get(keyOf(item).toLowerCase())
-    outcomes.set(item.index, id ? { ok: true, id, created: false } : { ok: false, fault: unanswered })
-  }
 }

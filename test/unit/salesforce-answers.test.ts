@@ -196,6 +196,51 @@ describe('an answer that is not of Salesforce', () => {
   })
 })
 
+describe('a call that is refused as a whole', () => {
+  it('is halved until the one record that no parser takes stands alone', async () => {
+    allowSignIn()
+    let calls = 0
+    salesforce()
+      .patch(`${base}/composite/sobjects`)
+      .reply(async (request: Request) => {
+        calls += 1
+        const { records } = (await request.json()) as { records: { id: string; Amount?: string }[] }
+        const isRefused = records.some(({ Amount }) => Amount === 'many')
+        return isRefused
+          ? [400, [{ errorCode: 'JSON_PARSER_ERROR', message: 'Cannot deserialize instance of currency' }]]
+          : [200, records.map(({ id }) => ({ id, success: true, errors: [] }))]
+      })
+      .persist()
+    const idOf = (index: number) => `006000000000${String(index).padStart(3, '0')}AAA`
+    const commands = Array.from({ length: 64 }, (_, index) => update(idOf(index)))
+    commands[37] = { ...update(idOf(37)), fields: { Amount: 'many' } }
+    const outcomes = await connector.write(commands, never)
+    expect(outcomes.filter(({ ok }) => ok)).toHaveLength(63)
+    expect(outcomes[37]).toMatchObject({ ok: false, fault: { kind: 'rejected' } })
+    expect(calls).toBe(13)
+    nock.cleanAll()
+  })
+
+  it('does not cost a call per record when all are at fault', async () => {
+    allowSignIn()
+    let calls = 0
+    salesforce()
+      .patch(`${base}/composite/sobjects`)
+      .reply(() => {
+        calls += 1
+        return [400, [{ errorCode: 'JSON_PARSER_ERROR', message: 'Unexpected character' }]]
+      })
+      .persist()
+    const outcomes = await connector.write(
+      Array.from({ length: 200 }, (_, index) => update(`006000000000${String(index).padStart(3, '0')}AAA`)),
+      never,
+    )
+    expect(outcomes.every((outcome) => !outcome.ok && outcome.fault.kind === 'rejected')).toBe(true)
+    expect(calls).toBeLessThan(60)
+    nock.cleanAll()
+  })
+})
+
 describe('an upsert that names no record', () => {
   it('is looked up by the key, whether the body or only the id is missing', async () => {
     allowSignIn()
