@@ -1,0 +1,30 @@
+import { asSystem, type Tx } from '#src/database/database.ts'
+import type { Actor } from '#src/kernel/actor.ts'
+import { checkDraft, type EntryDraft } from './ledger.ts'
+import { contentHash } from './ledger-identity.ts'
+import { type WrittenEntry, writeEntries } from './ledger-store.ts'
+
+/**
+ * Posts entries in the caller's unit of work, all or nothing, with one statement for any number of them. Post once per
+ * unit of work where you can: account rows stay locked until it ends. For a partner it is a
+ * system step: the vendor's accounts stay out of its sight.
+ * @returns per draft, in order, the entry and whether it is new; a cause that was posted before is left as it is
+ * @throws Error when a cause was posted before with another content, or a draft is malformed
+ */
+export async function postEntries(
+  tx: Tx,
+  actor: Actor,
+  drafts: readonly EntryDraft[],
+): Promise<readonly WrittenEntry[]> {
+  if (drafts.length === 0) return []
+  for (const draft of drafts) checkDraft(draft)
+  const write = (inner: Tx) => writeEntries(inner, drafts)
+  const written = await (actor.kind === 'partner' ? asSystem(tx, write) : write(tx))
+  for (const [index, draft] of drafts.entries()) {
+    const there = written[index]
+    if (there && !there.inserted && there.contentHash !== contentHash(draft)) {
+      throw new Error(`The cause "${draft.cause}" was posted before with another content`)
+    }
+  }
+  return written
+}
