@@ -126,8 +126,7 @@ export function listQueryRoutes(organisation: Organisation): readonly ApiRoute[]
   }
 
   const inPath = ({ params }: Pick<ApiCall, 'params'>) => params['object'] ?? null
-  const inQuery = (call: Pick<ApiCall, 'query'>) =>
-    /\bfrom\s+(\w+)(?![\s\S]*\bfrom\s)/i.exec(call.query['q'] ?? '')?.[1] ?? null
+  const inQuery = (call: Pick<ApiCall, 'query'>) => /\bfrom\s+(\w+)/i.exec(call.query['q'] ?? '')?.[1] ?? null
   return [
     { method: 'GET', path: '/query', operation: 'query', object: inQuery, handle: query(false) },
     { method: 'GET', path: '/queryAll', operation: 'query', object: inQuery, handle: query(true) },
