@@ -1,6 +1,6 @@
 import type { CallGate } from '../connector.ts'
 import { ConnectorFault } from '../fault.ts'
-import { type FailedCall, faultOfFailure } from './faults.ts'
+import { type FailedCall, faultOfFailure } from './failed-call.ts'
 import { FetchTransport } from './transport.ts'
 
 export type CallLabel = Parameters<CallGate['call']>[0]

@@ -39,6 +39,7 @@ export const soapBornCodes = {
   INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY: 'configuration',
   API_DISABLED_FOR_ORG: 'configuration',
   FUNCTIONALITY_NOT_ENABLED: 'configuration',
+  UNSUPPORTED_API_VERSION: 'configuration',
 
   FIELD_CUSTOM_VALIDATION_EXCEPTION: 'rejected',
   FIELD_FILTER_VALIDATION_EXCEPTION: 'rejected',
@@ -76,7 +77,6 @@ export const soapBornCodes = {
 export const restCodes = {
   NOT_FOUND: 'gone',
   METHOD_NOT_ALLOWED: 'configuration',
-  UNSUPPORTED_API_VERSION: 'configuration',
   PRECONDITION_FAILED: 'changed',
   MULTIPLE_CHOICES: 'duplicate',
 } as const satisfies Record<string, FaultKind>
@@ -102,8 +102,6 @@ export const tokenCodes = {
   unknown_error: 'unavailable',
 } as const satisfies Record<string, FaultKind>
 
-export const faultTable: Readonly<Record<string, FaultKind>> = {
-  ...soapBornCodes,
-  ...restCodes,
-  ...tokenCodes,
-}
+export const faultTable: ReadonlyMap<string, FaultKind> = new Map(
+  Object.entries({ ...soapBornCodes, ...restCodes, ...tokenCodes }),
+)

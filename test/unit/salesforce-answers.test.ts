@@ -2,8 +2,8 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import nock from 'nock'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Connector, WriteCommand } from '#connectors/connector.ts'
-import type { ConnectorFault } from '#connectors/fault.ts'
+import type { CallGate, Connector, WriteCommand } from '#connectors/connector.ts'
+import { ConnectorFault } from '#connectors/fault.ts'
 import { createSalesforceConnector } from '#connectors/salesforce/salesforce-connector.ts'
 import { createRecordingGate, type RecordingGate } from '#test/contract/recording-gate.ts'
 
@@ -353,6 +353,36 @@ describe('signing in', () => {
       kind: 'unavailable',
       details: { code: 'UNREADABLE_ANSWER' },
     })
+  })
+})
+
+describe('the gate', () => {
+  const refusal = new ConnectorFault('throttled', 'The budget of the day is spent', { code: 'BUDGET' })
+  const withGate = (call: CallGate['call']): Connector =>
+    createSalesforceConnector({
+      credentials: { grant: 'client_credentials', loginUrl: host, clientId: 'key', clientSecret: 'secret' },
+      gate: { call, observeUsage: () => undefined },
+      requestTimeoutMs: 5000,
+      now: () => clock,
+    })
+
+  it('has the last word before a call is made', async () => {
+    connector = withGate(() => Promise.reject(refusal))
+    expect(await faultOf(read())).toBe(refusal)
+    expect(await faultOf(connector.write([update()], never))).toBe(refusal)
+  })
+
+  it('leaves a write in doubt that it gives up under way, whatever it says of the delay', async () => {
+    allowSignIn()
+    salesforce().patch(`${base}/composite/sobjects`).delay(2000).reply(200, [])
+    connector = withGate((label, signal, send) => {
+      if (label.operation !== 'write') return send(signal)
+      const late = new Promise<never>((_, reject) => setTimeout(reject, 100, refusal))
+      return Promise.race([send(signal), late])
+    })
+    const [outcome] = await connector.write([update()], never)
+    expect(outcome).toMatchObject({ ok: false, fault: { kind: 'ambiguous', details: { code: 'TIMEOUT' } } })
+    nock.abortPendingRequests()
   })
 })
 
