@@ -100,7 +100,15 @@ export function startSchedule({ database, entries, logger, clock }: ScheduleOpti
     }
   }
 
-  async function catchUp(): Promise<void> {
+  /** One after the other: what one call is looking into, the next must not take for done. */
+  let lastCatchUp: Promise<void> = Promise.resolve()
+  function catchUp(): Promise<void> {
+    const turn = lastCatchUp.then(catchUpAll)
+    lastCatchUp = turn.catch(() => undefined)
+    return turn
+  }
+
+  async function catchUpAll(): Promise<void> {
     for (const { entry, task } of clocks.values()) {
       const now = clock.now()
       const last = await database.transact(system, (tx) => loadLastTick(tx, entry.name))
