@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import type { Fault } from './faults.ts'
-import type { SalesforceSimulator } from './simulator.ts'
+import type { SalesforceSimulator } from './simulator-interface.ts'
 
 const record = z.object({
   object: z.string(),

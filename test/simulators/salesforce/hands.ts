@@ -5,7 +5,7 @@ import { readId } from './ids.ts'
 import { changeBySystem, deleteRecord, mergeRecords, undeleteRecord } from './lifecycle.ts'
 import { type Organisation, requireTable, setStages } from './organisation.ts'
 import { createRecord, readDraft, updateRecord } from './saves.ts'
-import type { SalesforceSimulator } from './simulator.ts'
+import type { SalesforceSimulator } from './simulator-interface.ts'
 
 function failInside(outcome: SaveOutcome): string {
   if (outcome.ok) return outcome.id

@@ -1,5 +1,5 @@
 /** A bare session with the simulator, for tests that look at the wire itself rather than through an SDK. */
-import type { SalesforceSimulator } from './simulator.ts'
+import type { SalesforceSimulator } from './simulator-interface.ts'
 
 export interface RawAnswer {
   readonly status: number
