@@ -70,8 +70,13 @@ const abbreviations: Readonly<Record<string, string>> = Object.fromEntries(
   }).flatMap(([word, shorts]) => shorts.split(' ').map((short) => [short, word])),
 )
 
-/** Small words that carry nothing. */
-const empty = new Set('the of a an and et und y e de del der die das la le les los do da du for'.split(' '))
+/** Small words, and legal forms where a name does not end in them: they carry nothing. */
+const empty = new Set(
+  `the of a an and et und y e i de del der die das la le les los do da du for com
+  corp corporation co limited incorporated ag sa se nv bv ab oy as asa gmbh kg ltd llc llp lp inc plc pt pty spa srl jsc ojsc pjsc tbk publ cos naamloze vennootschap`.split(
+    /\s+/,
+  ),
+)
 
 /** Words that many companies share. */
 const common = new Set(
@@ -96,10 +101,10 @@ const common = new Set(
 
 /** Words that name a part of a company or a region, put behind its name by whoever registers. */
 const appended = new Set(
-  `emea apac latam amer americas dach benelux nordics uk usa us eu gmbh germany deutschland france italy italia
+  `emea apac latam amer americas dach benelux nordics uk us usa eu germany deutschland france italy italia
   spain espana austria switzerland netherlands nederland belgium poland sweden norway denmark finland ireland
   canada mexico brazil brasil australia singapore japan korea taiwan china india thailand procurement purchasing
-  headquarters hq division branch office subsidiary department unit operations region sales it hr marketing`.split(
+  headquarters hq division branch office subsidiary department unit operations region sales hr marketing`.split(
     /\s+/,
   ),
 )
@@ -114,9 +119,12 @@ export function nameTokens(nameKey: string): readonly string[] {
   return telling.length > 0 ? telling : spelledOut
 }
 
+/** A region or a department, which adds nothing about the company. */
+export const isAppended = (word: string): boolean => appended.has(word)
+
 /** How much a word tells about which company it is, 0 to 1. */
 export function wordWeight(word: string): number {
-  if (appended.has(word)) return 0.2
+  if (appended.has(word)) return 0.25
   if (common.has(word)) return 0.35
-  return word.length <= 2 ? 0.5 : 1
+  return word.length <= 2 ? 0.35 : 1
 }

@@ -6,9 +6,14 @@ import { nameLikeness } from './name-likeness.ts'
 export const ruleVersion = 1
 
 /** From here on two companies count as the same one. */
-export const strongFrom = 80
+export const strongFrom = 75
 /** Below this a claim is no candidate. */
 export const candidateFrom = 55
+
+const otherDomainPenalty = 15
+const otherCountryPenalty = 20
+const siblingDomainBonus = 10
+const sameCountryBonus = 2
 
 /** By what the two are most surely the same. */
 export type MatchKey = 'customer' | 'domain' | 'name' | 'spelling'
@@ -87,7 +92,6 @@ function scoreCompany(subject: CheckSubject, claim: FoundClaim) {
   const sameDomain = bothDomains && ours.domain === theirs.domain
   const bothCountries = ours.country !== null && theirs.country !== null
   const sameCountry = bothCountries && ours.country === theirs.country
-  const sameName = likeness === 1
 
   const evidence: Evidence[] = []
   const state = (point: Evidence['point'], holds: boolean, a: string | null, b: string | null) =>
@@ -100,11 +104,20 @@ function scoreCompany(subject: CheckSubject, claim: FoundClaim) {
   // One resolved customer or one registrable domain is the same company, however it is spelled and wherever it sits.
   if (sameCustomer) return { key: 'customer' as const, score: 100, evidence }
   if (sameDomain) return { key: 'domain' as const, score: 90 + Math.round(likeness * 9), evidence }
-  const penalty = (bothDomains ? 20 : 0) + (bothCountries && !sameCountry ? 20 : 0)
-  const bonus = sameCountry && likeness < 1 ? 2 : 0
-  const score = Math.round(Math.min(98, likeness * 98 + bonus)) - penalty
-  return { key: sameName ? ('name' as const) : ('spelling' as const), score: Math.max(0, score), evidence }
+  const domainChange = !bothDomains
+    ? 0
+    : sameLabel(ours.domain, theirs.domain)
+      ? siblingDomainBonus
+      : -otherDomainPenalty
+  const countryChange = !bothCountries ? 0 : sameCountry ? sameCountryBonus : -otherCountryPenalty
+  const score = Math.round(likeness * 96 + domainChange + countryChange)
+  const key = likeness === 1 ? ('name' as const) : ('spelling' as const)
+  return { key, score: Math.min(98, Math.max(0, score)), evidence }
 }
+
+/** acme.com and acme.de: what stands before the public suffix is the same. */
+const sameLabel = (a: string | null, b: string | null): boolean =>
+  a !== null && b !== null && a.split('.')[0] === b.split('.')[0]
 
 const familiesText = (familyIds: readonly string[]): string =>
   familyIds.length === 0 ? 'all' : familyIds.join(', ')

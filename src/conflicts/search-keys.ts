@@ -16,6 +16,10 @@ export interface SearchKey {
 const wordsPaired = 5
 const wordsFiled = 8
 const longestKey = 80
+/** Half of a shorter name says little. */
+const shortestHalved = 6
+/** Up to this length a name is filed without each of its characters, so that one edit still leaves a key in common. */
+const longestThinned = 8
 
 /** Keys of a claim as it is stored. */
 export function filingKeys(company: CompanyIdentity): readonly string[] {
@@ -45,10 +49,16 @@ function nearKeys(nameKey: string, lengthChanges: readonly number[]): SearchKey[
   const words = nameTokens(nameKey)
   const compact = [...words.join('')]
   const keys: SearchKey[] = []
-  for (const change of lengthChanges) {
+  for (const change of compact.length < shortestHalved ? [] : lengthChanges) {
     const half = Math.floor((compact.length + change) / 2)
-    if (half < 2 || half > compact.length) continue
     keys.push(near(`<${compact.slice(0, half).join('')}`), near(`>${compact.slice(-half).join('')}`))
+  }
+  if (compact.length >= 3 && compact.length <= longestThinned) {
+    for (const thinned of ['', ...compact].map((_, index) =>
+      compact.toSpliced(index - 1, index === 0 ? 0 : 1),
+    )) {
+      keys.push(near(`-${thinned.join('')}`))
+    }
   }
   const paired = words.slice(0, wordsPaired)
   paired.forEach((word, index) => {
