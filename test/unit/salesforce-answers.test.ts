@@ -309,6 +309,23 @@ describe('signing in', () => {
     expect(gate.count('auth')).toBe(2)
   })
 
+  it('is not repeated for a call whose 401 arrives after the new token', async () => {
+    allowSignIn()
+    const expired = [{ message: 'Session expired or invalid', errorCode: 'INVALID_SESSION_ID' }]
+    const withToken = (token: string) => nock(host, { reqheaders: { authorization: `Bearer ${token}` } })
+    withToken('token-1').post(`${base}/composite/sobjects/Opportunity`).reply(401, expired)
+    withToken('token-1').get(`${base}/sobjects/Opportunity/describe`).delay(300).reply(401, expired)
+    salesforce()
+      .post('/services/oauth2/token')
+      .reply(200, { ...tokenReply, access_token: 'token-2' })
+    withToken('token-2').post(`${base}/composite/sobjects/Opportunity`).reply(200, [row])
+    withToken('token-2')
+      .get(`${base}/sobjects/Opportunity/describe`)
+      .reply(200, { name: 'Opportunity', fields: [] })
+    await Promise.all([read(), connector.describe('Opportunity', never)])
+    expect(gate.count('auth')).toBe(2)
+  })
+
   it('asks for two tokens a minute at most while every call is answered 401', async () => {
     const counts = { token: 0, call: 0 }
     salesforce()
