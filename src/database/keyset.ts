@@ -49,3 +49,16 @@ export function keyset<Name extends string>(
     tail: sql`order by ${column} ${direction}, id ${direction} limit ${limit + 1}`,
   }
 }
+
+/** The conditions that a list was asked for, joined by "and"; those not asked for are null. */
+export const allOf = (...conditions: readonly (RawBuilder<unknown> | null)[]): RawBuilder<boolean> =>
+  sql<boolean>`${sql.join(
+    conditions.filter((condition) => condition !== null),
+    sql` and `,
+  )}`
+
+/** A condition for a filter that may be absent. */
+export const asked = <Value>(
+  value: Value | undefined,
+  condition: (value: Value) => RawBuilder<unknown>,
+): RawBuilder<unknown> | null => (value === undefined ? null : condition(value))

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { toCountryCode } from '#src/customers/country.ts'
-import { registrableDomain } from '#src/customers/web-domain.ts'
+import { companyDomain } from '#src/customers/web-domain.ts'
 import type { FieldIssue } from '#src/kernel/errors.ts'
 import { idSchema, type PartnerId, type ProgrammeId } from '#src/kernel/ids.ts'
 import { currencySchema } from '#src/kernel/money.ts'
@@ -52,19 +52,25 @@ export type PartnerInput = z.infer<typeof partnerInputSchema>
 export const partnerPatchSchema = partnerInputSchema.partial().meta({ id: 'PartnerPatch' })
 export type PartnerPatch = z.infer<typeof partnerPatchSchema>
 
+export const membershipInputSchema = z
+  .strictObject({
+    tierId: z.uuid(),
+    territories: z
+      .array(text(100))
+      .max(300)
+      .optional()
+      .describe('ISO codes or English names; none means all'),
+  })
+  .meta({ id: 'MembershipInput' })
+export type MembershipInput = z.infer<typeof membershipInputSchema>
+
 /** One line of an import; `externalRef` is the key, a missing field stays as it is (a new partner needs a currency). */
 export const partnerRowSchema = z.strictObject({
   ...partnerInputSchema.shape,
   externalRef: text(200),
   currency: currencySchema.optional(),
   memberships: z
-    .array(
-      z.strictObject({
-        programmeId: idSchema<'programme'>(),
-        tierId: z.uuid(),
-        territories: z.array(text(100)).max(300).optional(),
-      }),
-    )
+    .array(z.strictObject({ ...membershipInputSchema.shape, programmeId: idSchema<'programme'>() }))
     .max(50)
     .optional(),
 })
@@ -80,6 +86,26 @@ export interface PartnerDetails {
   readonly status: PartnerStatus
   readonly currency: string
 }
+
+/** What a new partner starts from. */
+export const blankPartner: PartnerDetails = {
+  externalRef: null,
+  name: '',
+  domain: null,
+  country: null,
+  city: null,
+  status: 'active',
+  currency: '',
+}
+
+export const sameDetails = (a: PartnerDetails, b: PartnerDetails): boolean =>
+  a.externalRef === b.externalRef &&
+  a.name === b.name &&
+  a.domain === b.domain &&
+  a.country === b.country &&
+  a.city === b.city &&
+  a.status === b.status &&
+  a.currency === b.currency
 
 /**
  * What a partner looks like after `patch`: web address and country in their normal forms.
@@ -101,7 +127,7 @@ export function applyPartnerPatch(
   const details: PartnerDetails = {
     externalRef: patch.externalRef === undefined ? before.externalRef : patch.externalRef,
     name: patch.name ?? before.name,
-    domain: read('domain', registrableDomain, 'Not a web address of an organisation of its own'),
+    domain: read('domain', companyDomain, 'Not a web address of an organisation of its own'),
     country: read('country', toCountryCode, 'Neither an ISO country code nor the English name of a country'),
     city: patch.city === undefined ? before.city : patch.city,
     status: patch.status ?? before.status,

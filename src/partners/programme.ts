@@ -3,45 +3,14 @@
  * This folder knows nothing of deals; what it asks of them is a list of facts (`dealFacts`) that conditions may name.
  */
 import { z } from 'zod'
-import {
-  type BusinessCalendar,
-  businessCalendarSchema,
-  defaultCalendar,
-  timeZoneSchema,
-} from '#src/kernel/calendar.ts'
-import { type Condition, checkCondition, conditionSchema, type Fact } from '#src/kernel/condition.ts'
+import { businessCalendarSchema, defaultCalendar, timeZoneSchema } from '#src/kernel/calendar.ts'
+import { checkCondition, conditionSchema, type Fact } from '#src/kernel/condition.ts'
 import type { FieldIssue } from '#src/kernel/errors.ts'
-import { idSchema, type ProgrammeId, type UserId } from '#src/kernel/ids.ts'
+import { idSchema, type ProgrammeId } from '#src/kernel/ids.ts'
 import { currencySchema } from '#src/kernel/money.ts'
 
 /** What happens to protection at its end while a linked opportunity is still open. */
 export const lapseRules = ['keep_while_open', 'lapse'] as const
-
-export interface Programme {
-  readonly id: ProgrammeId
-  readonly name: string
-  readonly timeZone: string
-  readonly calendar: BusinessCalendar
-  readonly currency: string
-  readonly protectionDays: number
-  readonly extensionDays: number
-  readonly lapseRule: (typeof lapseRules)[number]
-  readonly reviewTargetBusinessDays: number
-  readonly reviewOverdueBusinessDays: number
-  /** A registration that meets it is approved at once; null: a person decides each one. */
-  readonly autoApproval: Condition | null
-  /** Who may register; null means every tier, every country. */
-  readonly eligibility: {
-    readonly tierIds: readonly string[] | null
-    readonly countries: readonly string[] | null
-  }
-  /** The vendor user who decides unless a rule says otherwise. */
-  readonly deciderId: UserId | null
-  readonly registrationTypes: readonly string[]
-  readonly revision: number
-  readonly createdAt: Date
-  readonly updatedAt: Date
-}
 
 /** A level of a programme; a higher rank stands above a lower one. */
 export interface Tier {
@@ -81,18 +50,31 @@ export const programmeRulesSchema = z.strictObject({
   lapseRule: z.enum(lapseRules),
   reviewTargetBusinessDays: z.int().min(1).max(260),
   reviewOverdueBusinessDays: z.int().min(1).max(260),
-  autoApproval: conditionSchema.nullable(),
-  eligibility: z.strictObject({
-    tierIds: z.array(z.uuid()).min(1).max(100).nullable(),
-    countries: countries.min(1).nullable(),
-  }),
-  deciderId: idSchema<'user'>().nullable(),
+  autoApproval: conditionSchema
+    .nullable()
+    .describe('A registration that meets it is approved at once; null: a person decides each one'),
+  eligibility: z
+    .strictObject({
+      tierIds: z.array(z.uuid()).min(1).max(100).nullable(),
+      countries: countries.min(1).nullable(),
+    })
+    .describe('Who may register; null means every tier, every country'),
+  deciderId: idSchema<'user'>()
+    .nullable()
+    .describe('The vendor user who decides unless a rule says otherwise'),
   registrationTypes: z
     .array(z.string().regex(/^[a-z][a-z0-9_]{0,49}$/, 'lower case letters, digits and _'))
     .min(1)
     .max(50),
 })
-export type ProgrammeRules = z.infer<typeof programmeRulesSchema>
+export type ProgrammeRules = Readonly<z.infer<typeof programmeRulesSchema>>
+
+export interface Programme extends ProgrammeRules {
+  readonly id: ProgrammeId
+  readonly revision: number
+  readonly createdAt: Date
+  readonly updatedAt: Date
+}
 
 export const defaultRules: Omit<ProgrammeRules, 'name' | 'timeZone' | 'currency'> = {
   calendar: defaultCalendar,
@@ -120,6 +102,12 @@ export type ProgrammeInput = z.infer<typeof programmeInputSchema>
 
 export const programmePatchSchema = programmeRulesSchema.partial().meta({ id: 'ProgrammePatch' })
 export type ProgrammePatch = z.infer<typeof programmePatchSchema>
+
+/** The rules after a change; what `patch` does not name stays. */
+export function applyRules(rules: ProgrammeRules, patch: ProgrammePatch): ProgrammeRules {
+  const said = Object.entries(patch).filter(([, value]) => value !== undefined)
+  return { ...rules, ...Object.fromEntries(said) }
+}
 
 /** What is wrong with the rules of a programme, as far as they can be judged alone. */
 export function checkProgrammeRules(rules: ProgrammeRules): FieldIssue[] {

@@ -20,14 +20,14 @@ export interface User {
 }
 
 export const roleSchema = z.enum([...vendorRoles, ...partnerRoles])
-const roles = z.array(roleSchema).min(1).max(10)
+export const rolesSchema = z.array(roleSchema).min(1).max(10)
 
 export const userInputSchema = z
   .strictObject({
     partnerId: idSchema<'partner'>().nullish().describe('null or absent: a user of the vendor'),
     email: z.email().max(254),
     name: z.string().trim().min(1).max(200),
-    roles,
+    roles: rolesSchema,
   })
   .meta({ id: 'UserInput' })
 export type UserInput = z.infer<typeof userInputSchema>
@@ -61,6 +61,15 @@ export interface ApiToken {
   /** To the hour; not every use is noted. */
   readonly lastUsedAt: Date | null
   readonly createdAt: Date
+}
+
+export interface TokenInput {
+  readonly userId: UserId
+  readonly name: string
+  /** Some of the roles of the user; null or absent: all that the user has at the time of use. */
+  readonly roles?: readonly Role[] | null | undefined
+  /** null or absent: valid until revoked. */
+  readonly expiresAt?: Date | null | undefined
 }
 
 export const tokenPrefix = 'cp_'
