@@ -21,12 +21,12 @@ function escapeHtml(text: string): string {
 const style = `
 :root{color-scheme:light dark;--line:#d8dde6;--soft:#f3f5f8;--ink:#16325c;--accent:#0b5cab}
 @media (prefers-color-scheme:dark){:root{--line:#3b4656;--soft:#1d2632;--ink:#e6edf6;--accent:#7db8f0}}
-body{font:15px/1.5 system-ui,sans-serif;margin:0;color:var(--ink)}
+body{font:14px/1.45 system-ui,sans-serif;margin:0;color:var(--ink)}
 header{background:var(--soft);border-bottom:1px solid var(--line);padding:.8rem 1.5rem;display:flex;gap:1.5rem;flex-wrap:wrap;align-items:baseline}
 header b{font-size:1.1rem}main{padding:1rem 1.5rem;overflow-x:auto}a{color:var(--accent)}nav a{margin-right:1rem}
 nav a[aria-current]{font-weight:700;text-decoration:none}table{border-collapse:collapse;width:100%}
 th,td{text-align:left;padding:.4rem .7rem;border-bottom:1px solid var(--line);vertical-align:top}
-th{background:var(--soft);font-weight:600;white-space:nowrap}td.n{text-align:right;font-variant-numeric:tabular-nums}
+th{background:var(--soft);font-weight:600}td:first-child{min-width:10rem}th,td{padding:.4rem .5rem}h1{font-size:1.5rem;margin:.6rem 0}td.d,td.n{white-space:nowrap}td.n{text-align:right;font-variant-numeric:tabular-nums}
 .gone{opacity:.6;text-decoration:line-through}.blank{opacity:.6}`
 
 function renderPage(organisation: Organisation, title: string, current: string, main: string): string {
@@ -72,27 +72,30 @@ function renderValue(organisation: Organisation, field: FieldSchema, value: Scal
 function renderCell(organisation: Organisation, field: FieldSchema, row: Row): string {
   const inner = renderValue(organisation, field, row[field.name] ?? null)
   const shown = field.nameField
-    ? `<a href="/records/${table(organisation, row)}/${row['Id']}">${inner}</a>`
+    ? `<a href="/records/${objectOf(organisation, row)}/${row['Id']}">${inner}</a>`
     : inner
-  return `<td${isNumeric(field) ? ' class="n"' : ''}>${shown}</td>`
+  const kind = isNumeric(field) ? 'n' : field.type === 'date' ? 'd' : ''
+  return `<td class="${kind}">${shown}</td>`
 }
 
-function table(organisation: Organisation, row: Row): string {
+function objectOf(organisation: Organisation, row: Row): string {
   const prefix = String(row['Id']).slice(0, 3)
   const found = [...organisation.tables.all.values()].find((each) => each.schema.keyPrefix === prefix)
   return found?.schema.name ?? ''
 }
 
+/** A lookup shows the name of what it points to, not its id. */
+function shortLabel(field: FieldSchema): string {
+  return field.type === 'reference' ? field.label.replace(/ ID$/, '') : field.label
+}
+
 function renderList(organisation: Organisation, found: Table, page: number): string {
   const { schema } = found
-  const rows = organisation.tables
-    .sortedRows(found)
-    .filter((row) => row['IsDeleted'] !== true)
-    .toReversed()
+  const rows = [...found.rows.values()].filter((row) => row['IsDeleted'] !== true).reverse()
   const names = [...schema.highlights, 'LastModifiedDate', 'LastModifiedById']
   const fields = names.flatMap((name) => findField(schema, name) ?? [])
   const shown = rows.slice((page - 1) * pageSize, page * pageSize)
-  const head = fields.map((field) => `<th>${escapeHtml(field.label)}</th>`).join('')
+  const head = fields.map((field) => `<th>${escapeHtml(shortLabel(field))}</th>`).join('')
   const body = shown
     .map((row) => `<tr>${fields.map((field) => renderCell(organisation, field, row)).join('')}</tr>`)
     .join('')
@@ -111,7 +114,7 @@ function renderRecord(organisation: Organisation, found: Table, row: Row): strin
   const { schema } = found
   const lines = [...schema.fields.values()].map(
     (field) =>
-      `<tr><th scope="row">${escapeHtml(field.label)}</th><td>${escapeHtml(field.name)}</td><td>${renderValue(organisation, field, row[field.name] ?? null)}</td></tr>`,
+      `<tr><th scope="row">${escapeHtml(shortLabel(field))}</th><td>${escapeHtml(field.name)}</td><td>${renderValue(organisation, field, row[field.name] ?? null)}</td></tr>`,
   )
   const changes = [...(found.history.get(String(row['Id'])) ?? [])].reverse().slice(0, pageSize)
   const history = changes.map((change) => {
