@@ -10,8 +10,6 @@ export interface Journal {
   readonly recordedAt: string
 }
 
-export const auditJournal: Journal = { name: 'audit', table: 'audit_entry', recordedAt: 'recorded_at' }
-
 export interface SealOptions {
   /** Rows per seal at most. */
   readonly limit?: number

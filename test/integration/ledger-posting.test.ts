@@ -5,25 +5,10 @@ import { newId, type PartnerId } from '#src/kernel/ids.ts'
 import { type EntryDraft, incentiveExpense, payable, pending, reversed } from '#src/ledger/ledger.ts'
 import { postEntries } from '#src/ledger/ledger-use-cases.ts'
 import { useDatabase } from '#test/support/database.ts'
+import { entryDraft } from '#test/support/ledger.ts'
 
 const db = useDatabase()
 const system = systemActor('test')
-
-const draftFor = (partnerId: PartnerId, changes: Partial<EntryDraft> = {}): EntryDraft => ({
-  kind: 'accrual',
-  cause: `test:${newId()}`,
-  effectiveOn: '2026-03-02',
-  period: '2026-03',
-  partnerId,
-  dealId: newId<'deal'>(),
-  planVersionId: null,
-  planLine: 'base',
-  adjusts: null,
-  reverses: null,
-  basis: { rule: 'percent', baseMinor: '1000' },
-  postings: [{ debit: incentiveExpense, credit: pending(partnerId), amountMinor: 100n, currency: 'USD' }],
-  ...changes,
-})
 
 const post = (...drafts: EntryDraft[]) =>
   db.database.transact(system, (tx) => postEntries(tx, system, drafts))
@@ -40,7 +25,7 @@ async function balance(partnerId: PartnerId, kind: string): Promise<bigint> {
 
 test('the same cause with the same content posts once, however often it is told', async () => {
   const partnerId = newId<'partner'>()
-  const draft = draftFor(partnerId)
+  const draft = entryDraft(partnerId)
   const [first] = await post(draft)
   const [again] = await post(draft)
   expect(first).toMatchObject({ inserted: true })
@@ -49,16 +34,16 @@ test('the same cause with the same content posts once, however often it is told'
 })
 
 test('the same cause with another content is refused loudly', async () => {
-  const draft = draftFor(newId<'partner'>())
+  const draft = entryDraft(newId<'partner'>())
   await post(draft)
   await expect(post({ ...draft, effectiveOn: '2026-03-03' })).rejects.toThrow(/another content/)
 })
 
 test('one statement posts a batch with old and new causes and moves only the accounts of the new ones', async () => {
   const partnerId = newId<'partner'>()
-  const old = draftFor(partnerId)
+  const old = entryDraft(partnerId)
   await post(old)
-  const written = await post(draftFor(partnerId), old, draftFor(partnerId))
+  const written = await post(entryDraft(partnerId), old, entryDraft(partnerId))
   expect(written.map(({ inserted }) => inserted)).toEqual([true, false, true])
   expect(await balance(partnerId, 'partner_pending')).toBe(300n)
 })
@@ -66,15 +51,15 @@ test('one statement posts a batch with old and new causes and moves only the acc
 test('a draft that cannot balance or touches another partner never reaches the database', async () => {
   const partnerId = newId<'partner'>()
   const posting = { debit: incentiveExpense, credit: pending(partnerId), amountMinor: 0n, currency: 'USD' }
-  await expect(post(draftFor(partnerId, { postings: [] }))).rejects.toThrow(/no posting/)
-  await expect(post(draftFor(partnerId, { postings: [posting] }))).rejects.toThrow(/more than zero/)
+  await expect(post(entryDraft(partnerId, { postings: [] }))).rejects.toThrow(/no posting/)
+  await expect(post(entryDraft(partnerId, { postings: [posting] }))).rejects.toThrow(/more than zero/)
   const foreign = { ...posting, amountMinor: 1n, credit: pending(newId<'partner'>()) }
-  await expect(post(draftFor(partnerId, { postings: [foreign] }))).rejects.toThrow(/payee/)
+  await expect(post(entryDraft(partnerId, { postings: [foreign] }))).rejects.toThrow(/payee/)
 })
 
 test('an entry can be reversed once', async () => {
   const partnerId = newId<'partner'>()
-  const original = draftFor(partnerId, { kind: 'manual' })
+  const original = entryDraft(partnerId, { kind: 'manual' })
   const [written] = await post(original)
   const reversal = (cause: string): EntryDraft => ({
     ...original,
@@ -89,7 +74,7 @@ test('an entry can be reversed once', async () => {
 })
 
 test('entries and postings cannot be changed or deleted', async () => {
-  await post(draftFor(newId<'partner'>()))
+  await post(entryDraft(newId<'partner'>()))
   for (const statement of [
     'update ledger_entry set period = period',
     'delete from ledger_entry',
@@ -105,10 +90,10 @@ test('entries and postings cannot be changed or deleted', async () => {
 
 test('a partner sees its own entries, postings and balances only, and may cause postings all the same', async () => {
   const [mine, other] = [newId<'partner'>(), newId<'partner'>()]
-  await post(draftFor(mine), draftFor(other))
+  await post(entryDraft(mine), entryDraft(other))
   const actor = { kind: 'partner', id: newId(), name: 'Ada', roles: [], partnerId: mine } as const
   const seen = await db.database.transact(actor, async (tx) => {
-    await postEntries(tx, actor, [draftFor(mine)])
+    await postEntries(tx, actor, [entryDraft(mine)])
     const { rows } = await sql<{ partnerId: string; balance: bigint; postings: bigint; entries: bigint }>`
       select partner_id, balance_minor as balance, (select count(*) from ledger_posting) as postings,
              (select count(*) from ledger_entry) as entries
@@ -125,7 +110,7 @@ test('many writers on the same few accounts end without deadlock, and every bala
       const order = writer % 2 === 0 ? partners : partners.toReversed()
       await post(
         ...order.map((partnerId) =>
-          draftFor(partnerId, {
+          entryDraft(partnerId, {
             postings: [
               { debit: incentiveExpense, credit: pending(partnerId), amountMinor: 7n, currency: 'EUR' },
               { debit: pending(partnerId), credit: payable(partnerId), amountMinor: 3n, currency: 'EUR' },
