@@ -6,7 +6,17 @@
  */
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, statSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 
@@ -26,6 +36,7 @@ export interface Home {
 
 const socketNameBytes = Buffer.byteLength('/.s.PGSQL.5432')
 const socketPathLimitBytes = 103
+const runPrefix = 'counterpart-run-'
 
 /**
  * @param dataFolder the configured folder, or null for `.data` below the checkout (below /var/lib where we are root and
@@ -33,15 +44,39 @@ const socketPathLimitBytes = 103
  * @throws Error in plain words when no unprivileged account exists
  */
 export function prepareHome(dataFolder: string | null, checkout: string): Home {
-  const root = process.getuid?.() === 0
-  const folder = resolve(dataFolder ?? defaultFolder(checkout, root))
+  const given = chooseFolder(dataFolder, checkout)
   process.umask(0o022)
-  mkdirSync(folder, { recursive: true })
-  const account = root ? unprivilegedAccount(join(folder, 'database')) : null
+  makeFolder(given)
+  // One folder has one name, so that a server on it is found however it was reached.
+  const folder = realpathSync(given)
+  const account = isRoot() ? unprivilegedAccount(join(folder, 'database')) : null
   if (account) openPath(folder)
   const home = { folder, data: join(folder, 'database'), run: runFolder(folder), account }
   ownFolder(home.run, account)
   return home
+}
+
+const isRoot = () => process.getuid?.() === 0
+
+/** The folder of an installation; null asks for the default. Makes nothing. */
+export const chooseFolder = (dataFolder: string | null, checkout: string): string =>
+  resolve(dataFolder ?? defaultFolder(checkout, isRoot()))
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true })
+  } catch (cause) {
+    throw new Error(
+      `The data folder ${folder} cannot be made (${cause instanceof Error ? cause.message : String(cause)}). ` +
+        'Set DATA_FOLDER to a folder that this account may write to.',
+      { cause },
+    )
+  }
+}
+
+/** Removes what prepareHome made outside of the folder. */
+export function leaveHome(home: Home): void {
+  if (home.run.startsWith(join(tmpdir(), runPrefix))) rmSync(home.run, { recursive: true, force: true })
 }
 
 /** The server runs as another account than we do, so it must be able to walk to its files. */
@@ -99,7 +134,7 @@ function runFolder(folder: string): string {
     mkdirSync(run, { recursive: true })
     return run
   }
-  return mkdtempSync(join(tmpdir(), 'counterpart-'))
+  return mkdtempSync(join(tmpdir(), runPrefix))
 }
 
 /** Gives a folder to the server's account and closes it to all others, as PostgreSQL demands. */

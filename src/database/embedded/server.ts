@@ -1,11 +1,14 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import pg from 'pg'
-import { installBinaries } from './binaries.ts'
-import { type Home, ownFolder, prepareHome } from './home.ts'
+import { type Binaries, installBinaries } from './binaries.ts'
+import { askServer, createDatabase, databaseName, ownerRole, socketUrl, superuser } from './connection.ts'
+import { type Home, leaveHome, ownFolder, prepareHome } from './home.ts'
+import { folderInUse, readPidFile, waitUntilReleased } from './pid-file.ts'
+
+export { databaseName, ownerRole } from './connection.ts'
 
 export interface EmbeddedServer {
   /** URL of a database, for a role (default: our own database and its owner). */
@@ -24,10 +27,12 @@ export interface EmbeddedOptions {
   readonly settings?: readonly string[]
 }
 
-const superuser = 'postgres'
-export const ownerRole = 'counterpart'
-export const databaseName = 'counterpart'
-const startTimeoutMs = 60_000
+/** How long a server may say nothing at all; one that recovers says so and may take its time. */
+const silenceTimeoutMs = 60_000
+/** Processes of a killed server may hold its memory for a moment. */
+const memoryTimeoutMs = 10_000
+const stopTimeoutMs = 30_000
+const lastWordsMs = 300
 
 /**
  * Starts the server on its data folder (made on first use) and answers once it takes connections.
@@ -35,59 +40,120 @@ const startTimeoutMs = 60_000
  */
 export async function startEmbeddedServer(options: EmbeddedOptions): Promise<EmbeddedServer> {
   const home = prepareHome(options.dataFolder, options.checkout)
-  const binaries = installBinaries(home.folder)
-  const run = { ...home.account, cwd: '/', env: { PATH: '/usr/bin:/bin' } }
-  if (!existsSync(home.data)) initialise(home, binaries.folder, run)
+  try {
+    const binaries = installBinaries(home.folder)
+    if (isVacant(home.data)) initialise(home, binaries.folder)
+    return await startServer(home, binaries, options.settings)
+  } catch (error) {
+    leaveHome(home)
+    throw error
+  }
+}
+
+/** Starts the server on a data folder that is there. */
+export async function startServer(
+  home: Home,
+  binaries: Binaries,
+  settings: readonly string[] = [],
+): Promise<EmbeddedServer> {
   checkVersion(home.data, binaries.majorVersion)
   await waitUntilReleased(home.data)
-
-  const settings = [
-    'listen_addresses=',
-    `unix_socket_directories=${home.run}`,
-    'unix_socket_permissions=0700',
-  ]
-  const flags = [...settings, ...(options.settings ?? [])].flatMap((setting) => ['-c', setting])
-  const server = spawn(join(binaries.folder, 'bin/postgres'), ['-D', home.data, ...flags], {
-    ...run,
-    detached: true,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  const guard = startGuard(server)
-  const output = keepLastLines(server)
-  const ended = once(server, 'exit').then(([code, signal]) => `${signal ?? `code ${code}`}\n${output()}`)
-  const url = (database = databaseName, user = ownerRole) =>
-    `postgres:///${database}?host=${encodeURIComponent(home.run)}&user=${user}`
-
+  const server = await launch(home, binaries, settings)
   let stopping = false
   const died = new Promise<string>((resolve) => {
-    void ended.then((reason) => {
+    void server.ended.then((reason) => {
       if (!stopping) resolve(reason)
     })
   })
   const stop = async () => {
     stopping = true
-    server.kill('SIGINT')
-    await ended
-    guard.stdin?.end()
+    await end(server)
+    leaveHome(home)
   }
   try {
-    await waitUntilReady(url(superuser, superuser), ended)
-    await createDatabase(url(superuser, superuser))
+    await createDatabase(socketUrl(home.run))
   } catch (error) {
-    if (server.exitCode === null && server.signalCode === null) await stop()
+    await stop()
     throw error
   }
-  return { url, home, processId: server.pid ?? 0, died, stop }
+  const url = (database = databaseName, user = ownerRole) => socketUrl(home.run, database, user)
+  return { url, home, processId: server.processId, died, stop }
 }
 
+interface RunningServer {
+  readonly process: ChildProcess
+  readonly processId: number
+  readonly guard: ChildProcess
+  /** Resolves with the reason and the server's last words. */
+  readonly ended: Promise<string>
+}
+
+async function launch(home: Home, binaries: Binaries, settings: readonly string[]): Promise<RunningServer> {
+  const deadline = Date.now() + memoryTimeoutMs
+  for (;;) {
+    const server = spawnServer(home, binaries, settings)
+    const failure = await waitUntilReady(home, server)
+    if (failure === null) return server
+    await end(server)
+    const other = /lock file .* already exists/.test(failure) ? readPidFile(home.data) : null
+    if (other) throw folderInUse(home.data, other.processId)
+    if (!/shared memory block .* in use/.test(failure) || Date.now() > deadline)
+      throw new Error(`The embedded PostgreSQL did not start: ${failure}`)
+    await delay(100)
+  }
+}
+
+function spawnServer(home: Home, binaries: Binaries, settings: readonly string[]): RunningServer {
+  const own = ['listen_addresses=', `unix_socket_directories=${home.run}`, 'unix_socket_permissions=0700']
+  const flags = [...own, ...settings].flatMap((setting) => ['-c', setting])
+  const server = spawn(join(binaries.folder, 'bin/postgres'), ['-D', home.data, ...flags], {
+    ...runAs(home),
+    detached: true,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  const output = keepLastLines(server)
+  return {
+    process: server,
+    processId: server.pid ?? 0,
+    guard: startGuard(server),
+    ended: waitUntilEnded(server, output),
+  }
+}
+
+async function waitUntilEnded(server: ChildProcess, output: () => string): Promise<string> {
+  try {
+    const closed = once(server, 'close')
+    const [code, signal] = await once(server, 'exit')
+    // What it said last may still be on its way; processes that it left behind keep the pipe open.
+    await Promise.race([closed, delay(lastWordsMs)])
+    return `${signal ?? `code ${code}`}\n${output()}`
+  } catch (error) {
+    return String(error)
+  }
+}
+
+/** Lets running work roll back and ends; a server that does not is stopped hard and recovers on its next start. */
+async function end(server: RunningServer): Promise<void> {
+  server.process.kill('SIGINT')
+  const late = setTimeout(() => server.process.kill('SIGQUIT'), stopTimeoutMs)
+  await server.ended
+  clearTimeout(late)
+  server.guard.stdin?.end()
+}
+
+const runAs = (home: Home) => ({ ...home.account, cwd: '/', env: { PATH: '/usr/bin:/bin' } })
+
+/** Not there, or an empty folder (a fresh volume). */
+const isVacant = (data: string) => !existsSync(data) || readdirSync(data).length === 0
+
 /** Into a draft that is renamed when complete: a killed initdb must not leave half a data folder. */
-function initialise(home: Home, binaries: string, run: object): void {
+function initialise(home: Home, binaries: string): void {
   const draft = mkdtempSync(`${home.data}.`)
   ownFolder(draft, home.account)
   const locale = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8']
   try {
     execFileSync(join(binaries, 'bin/initdb'), ['-D', draft, '-U', superuser, '--auth=trust', ...locale], {
-      ...run,
+      ...runAs(home),
       stdio: ['ignore', 'ignore', 'pipe'],
       encoding: 'utf8',
     })
@@ -99,68 +165,28 @@ function initialise(home: Home, binaries: string, run: object): void {
       { cause },
     )
   }
-  renameSync(draft, home.data)
+  try {
+    renameSync(draft, home.data)
+  } catch (error) {
+    rmSync(draft, { recursive: true, force: true })
+    // Another process was quicker.
+    if (isVacant(home.data)) throw error
+  }
 }
 
 function checkVersion(data: string, majorVersion: string): void {
-  const found = readFileSync(join(data, 'PG_VERSION'), 'utf8').trim()
+  const file = join(data, 'PG_VERSION')
+  if (!existsSync(file)) {
+    throw new Error(
+      `The folder ${data} holds something else than a database. Set DATA_FOLDER to another folder, or restore a backup.`,
+    )
+  }
+  const found = readFileSync(file, 'utf8').trim()
   if (found === majorVersion) return
   throw new Error(
     `The data folder ${data} belongs to PostgreSQL ${found}, and this version of Counterpart brings PostgreSQL ` +
       `${majorVersion}. Start the version that made it, make a backup and move the data over, or set DATA_FOLDER to a new folder.`,
   )
-}
-
-/**
- * A pid file may be left by a crash. Dead process: PostgreSQL sorts it out. Alive and it serves this folder: it may be
- * ending just now, else somebody uses it. Alive but another program (a recycled pid, usual in containers): remove the
- * file, or PostgreSQL would refuse for good.
- */
-async function waitUntilReleased(data: string): Promise<void> {
-  const file = join(data, 'postmaster.pid')
-  const deadline = Date.now() + 5_000
-  for (;;) {
-    const pid = readPid(file)
-    if (pid === null || !isAlive(pid)) return
-    if (!commandLine(pid).includes(data)) return rmSync(file, { force: true })
-    if (Date.now() > deadline) {
-      throw new Error(
-        `The data folder ${data} is in use by process ${pid}: another Counterpart runs on it. ` +
-          'Stop that one first, or set DATA_FOLDER to another folder.',
-      )
-    }
-    await delay(50)
-  }
-}
-
-function readPid(file: string): number | null {
-  try {
-    const pid = Number(readFileSync(file, 'utf8').split('\n')[0])
-    return Number.isInteger(pid) && pid > 0 ? pid : null
-  } catch {
-    return null
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
-  }
-}
-
-function commandLine(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
-  } catch {
-    try {
-      return execFileSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' })
-    } catch {
-      return ''
-    }
-  }
 }
 
 /** A shell whose input we hold: however we die, it ends the server. Ctrl-C reaches neither of the two. */
@@ -180,43 +206,20 @@ function keepLastLines(server: ChildProcess): () => string {
   return () => text
 }
 
-async function waitUntilReady(url: string, ended: Promise<string>): Promise<void> {
+/** Null once this very server takes connections, else why it does not. */
+async function waitUntilReady(home: Home, server: RunningServer): Promise<string | null> {
   let failure: string | null = null
-  void ended.then((reason) => {
+  void server.ended.then((reason) => {
     failure = reason
   })
-  const deadline = Date.now() + startTimeoutMs
-  for (;;) {
-    if (failure !== null) throw new Error(`The embedded PostgreSQL did not start: ${failure}`)
-    if (await canConnect(url)) return
-    if (Date.now() > deadline) throw new Error('The embedded PostgreSQL did not answer within a minute')
+  let deadline = Date.now() + silenceTimeoutMs
+  while (failure === null) {
+    const answer = await askServer(socketUrl(home.run))
+    // Of two that start at once one answers and the other ends; only the pid file tells who answers.
+    if (answer === 'ready' && readPidFile(home.data)?.processId === server.processId) return null
+    if (answer === 'busy') deadline = Date.now() + silenceTimeoutMs
+    if (Date.now() > deadline) return 'it does not answer'
     await delay(20)
   }
-}
-
-async function canConnect(url: string): Promise<boolean> {
-  const client = new pg.Client({ connectionString: url })
-  client.on('error', () => undefined)
-  try {
-    await client.connect()
-    return true
-  } catch {
-    return false
-  } finally {
-    await client.end().catch(() => undefined)
-  }
-}
-
-/** The default user bypasses row level security, so everything of ours belongs to a role of its own. */
-async function createDatabase(url: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url })
-  await client.connect()
-  try {
-    const role = await client.query('select 1 from pg_roles where rolname = $1', [ownerRole])
-    if (role.rowCount === 0) await client.query(`create role ${ownerRole} login createdb createrole`)
-    const database = await client.query('select 1 from pg_database where datname = $1', [databaseName])
-    if (database.rowCount === 0) await client.query(`create database ${databaseName} owner ${ownerRole}`)
-  } finally {
-    await client.end()
-  }
+  return failure
 }

@@ -1,0 +1,82 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { askServer, socketUrl } from './connection.ts'
+
+export interface PidFile {
+  readonly processId: number
+  /** Where the server that wrote the file listens; null when it did not come that far. */
+  readonly socketFolder: string | null
+}
+
+const releaseTimeoutMs = 5_000
+const socketLine = 4
+const fileOf = (data: string) => join(data, 'postmaster.pid')
+
+export function readPidFile(data: string): PidFile | null {
+  try {
+    const lines = readFileSync(fileOf(data), 'utf8').split('\n')
+    const processId = Number(lines[0])
+    if (!Number.isInteger(processId) || processId <= 0) return null
+    return { processId, socketFolder: lines[socketLine]?.trim() || null }
+  } catch {
+    return null
+  }
+}
+
+/** The server that runs on this data folder, whoever started it. */
+export async function findServer(data: string): Promise<PidFile | null> {
+  const found = readPidFile(data)
+  if (!found) return null
+  if (isAlive(found.processId) && commandLine(found.processId).includes(`-D ${data} `)) return found
+  // Processes of another container cannot be seen from here; their socket can.
+  const answers = found.socketFolder && (await askServer(socketUrl(found.socketFolder))) !== 'silent'
+  return answers ? found : null
+}
+
+/**
+ * A pid file may be left by a crash. Dead process: PostgreSQL sorts it out. A server runs on the folder: it may be
+ * ending just now, else somebody uses it. Another program (a recycled pid, usual in containers): remove the file, or
+ * PostgreSQL would refuse for good.
+ * @throws Error in plain words when the folder stays in use
+ */
+export async function waitUntilReleased(data: string): Promise<void> {
+  const deadline = Date.now() + releaseTimeoutMs
+  for (;;) {
+    const server = await findServer(data)
+    if (!server) break
+    if (Date.now() > deadline) throw folderInUse(data, server.processId)
+    await delay(50)
+  }
+  const left = readPidFile(data)
+  if (left && isAlive(left.processId)) rmSync(fileOf(data), { force: true })
+}
+
+export const folderInUse = (data: string, processId: number) =>
+  new Error(
+    `The data folder ${data} is in use by process ${processId}: another Counterpart runs on it. ` +
+      'Stop that one first, or set DATA_FOLDER to another folder.',
+  )
+
+function isAlive(processId: number): boolean {
+  try {
+    process.kill(processId, 0)
+    return true
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}
+
+/** The words of a process's command line with a space after each; empty when nobody tells. */
+function commandLine(processId: number): string {
+  try {
+    return readFileSync(`/proc/${processId}/cmdline`, 'utf8').replaceAll('\0', ' ')
+  } catch {
+    try {
+      return `${execFileSync('ps', ['-o', 'command=', '-p', String(processId)], { encoding: 'utf8' }).trim()} `
+    } catch {
+      return ''
+    }
+  }
+}
