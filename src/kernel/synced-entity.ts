@@ -30,23 +30,25 @@ export type ApplyOutcome =
   | { readonly field: string; readonly kind: 'applied' }
   | { readonly field: string; readonly kind: 'review'; readonly code: string; readonly message: string }
 
-/** A record made in the CRM that may become one of ours. */
-export interface RemoteProposal {
-  readonly remoteId: string
-  readonly fields: Readonly<Record<string, FieldValue>>
-}
-
 /** What a capability offers to the sync engine. `Tx` is the database's transaction handle. */
 export interface SyncedEntity<Tx> {
   readonly name: string
   readonly catalogue: readonly SyncedField[]
   /** One query for the whole batch, however large. */
   load(tx: Tx, ids: readonly string[]): Promise<ReadonlyMap<string, LocalRecord>>
-  /** States facts of a CRM in one of our records, in the caller's transaction. Never throws for a rule's "no". */
-  apply(
+  /**
+   * States facts of a CRM in our records, in the caller's transaction and set by set: a page of thousand changes costs
+   * a few statements. Each named field gets one outcome; never throws for a rule's "no".
+   */
+  applyMany(
     tx: Tx,
     actor: Actor,
-    id: string,
-    changes: Readonly<Record<string, FieldValue>>,
-  ): Promise<readonly ApplyOutcome[]>
+    items: readonly RemoteFacts[],
+  ): Promise<ReadonlyMap<string, readonly ApplyOutcome[]>>
+}
+
+/** Values that a CRM states about one of our records. */
+export interface RemoteFacts {
+  readonly id: string
+  readonly changes: Readonly<Record<string, FieldValue>>
 }

@@ -1,0 +1,279 @@
+import { readBack, toRemote } from '#mappings/apply.ts'
+import { identifyCompany } from '#src/customers/company-identity.ts'
+import { newId } from '#src/kernel/ids.ts'
+import { logAttempts } from './attempt-store.ts'
+import { syncActor } from './engine.ts'
+import { insertLinks, type LinkChange, updateLinks } from './link-store.ts'
+import {
+  markDirty,
+  type Parked,
+  parkMarks,
+  postponeMarks,
+  releaseChildren,
+  waitForParents,
+} from './mark-store.ts'
+import { type FieldMemory, rememberSent } from './merge.ts'
+import { cursorOf, findCompanies, type MirrorMatch } from './mirror-store.ts'
+import { type NewReview, openReviews } from './review-store.ts'
+import type { Item, Outgoing, Round } from './round.ts'
+import { sendWrites } from './send.ts'
+import { assertLease } from './slot-store.ts'
+import type { Lookup } from './workspace.ts'
+
+const mirrorWaitMs = 3_000
+/** Entities that are companies: they may exist over there already and are looked for before they are made. */
+const companies = new Set(['customer', 'partner'])
+
+/**
+ * Makes records over there for items without a link, and repeats what a `creating` link began (the key makes it safe).
+ * Never a second record: a company is first looked for in the mirror, which must be complete.
+ */
+export async function createRecords(round: Round, items: readonly Item[], lookup: Lookup): Promise<void> {
+  if (items.length === 0) return
+  const fresh = items.filter(({ link }) => link === null)
+  const toCreate = companies.has(round.mapped.name) ? await linkExisting(round, fresh) : fresh
+  const again = items.filter(({ link }) => link !== null)
+  await sendWrites(round, await prepare(round, [...again, ...toCreate], lookup))
+}
+
+/** Translates, records as sent and creating; what cannot be translated is parked, what needs a parent waits on it. */
+async function prepare(round: Round, items: readonly Item[], lookup: Lookup): Promise<readonly Outgoing[]> {
+  const { workspace, mapped, lease } = round
+  const { mapping } = mapped
+  const { object, keyField } = mapping.document
+  const { connection, engine } = workspace
+  const parked: Parked[] = []
+  const waiting: { recordId: string; parent: string }[] = []
+  const outgoing: Outgoing[] = []
+  const sentAt = new Date().toISOString()
+  for (const { mark, link, local } of items) {
+    const write = toRemote(mapping, local.fields, lookup.context, { creating: true })
+    const [parent] = write.waiting
+    if (write.issues.length > 0) {
+      const issues = write.issues.map(({ field, message }) => ({ field, message }))
+      parked.push({ recordId: mark.recordId, code: 'mapping', message: issues[0]?.message ?? '', issues })
+    } else if (parent) waiting.push({ recordId: mark.recordId, parent: `${parent.entity}:${parent.id}` })
+    else {
+      const lines = Object.keys(write.perLine)
+      const memory: Record<string, FieldMemory> = { ...link?.fields }
+      for (const line of lines) {
+        const back = readBack(mapping, line, write.perLine[line] ?? {}, lookup.context)
+        const ours = local.fields[line] ?? null
+        memory[line] = rememberSent(memory[line] ?? {}, ours, back.ok ? back.value : ours, sentAt)
+      }
+      outgoing.push({
+        mark,
+        recordId: mark.recordId,
+        linkId: link?.id ?? newId(),
+        remoteId: null,
+        creating: true,
+        command: {
+          object,
+          target: { kind: 'key', field: keyField, value: mark.recordId },
+          fields: write.fields,
+        },
+        lines,
+        sentAt,
+        memory,
+      })
+    }
+  }
+  const begun = new Set(items.flatMap(({ link }) => (link ? [link.id] : [])))
+  await engine.database.transact(syncActor, async (tx) => {
+    await assertLease(tx, lease)
+    await insertLinks(
+      tx,
+      connection.id,
+      outgoing
+        .filter(({ linkId }) => !begun.has(linkId))
+        .map((write) => ({
+          id: write.linkId,
+          entity: mapped.name,
+          recordId: write.recordId,
+          object,
+          remoteId: null,
+          state: 'creating' as const,
+          fields: write.memory,
+          keyWritten: true,
+          writing: true,
+        })),
+    )
+    const changes = outgoing
+      .filter(({ linkId }) => begun.has(linkId))
+      .map((write): LinkChange => ({ id: write.linkId, fields: write.memory, writing: 'begins' }))
+    await updateLinks(tx, changes)
+    await parkMarks(tx, connection.id, mapped.name, parked)
+    await waitForParents(tx, connection.id, mapped.name, waiting)
+    await markParents(tx, round, items, waiting)
+    await logAttempts(
+      tx,
+      connection.id,
+      parked.map((entry) => ({
+        direction: 'out' as const,
+        entity: mapped.name,
+        recordId: entry.recordId,
+        remoteId: null,
+        mappingVersionId: mapped.versionId,
+        fields: entry.issues.map(({ field }) => field),
+        outcome: 'parked',
+        code: entry.code,
+        message: entry.message,
+      })),
+    )
+  })
+  return outgoing
+}
+
+/** A parent is brought over because a child needs it, as urgently as the child. */
+async function markParents(
+  tx: Parameters<typeof markDirty>[0],
+  round: Round,
+  items: readonly Item[],
+  waiting: readonly { readonly recordId: string; readonly parent: string }[],
+): Promise<void> {
+  const urgency = new Map(items.map(({ mark }) => [mark.recordId, mark.priority]))
+  const names = ['live', 'repair', 'bulk'] as const
+  await markDirty(
+    tx,
+    waiting.map(({ recordId, parent }) => {
+      const [entity = '', id = ''] = parent.split(':')
+      const priority = names[urgency.get(recordId) ?? 0] ?? 'live'
+      return { connectionId: round.workspace.connection.id, entity, recordId: id, priority }
+    }),
+  )
+}
+
+/**
+ * Links companies that exist over there already: the same → link, doubtful → a person decides, none → create.
+ * @returns the items for which there is none
+ */
+async function linkExisting(round: Round, items: readonly Item[]): Promise<readonly Item[]> {
+  if (items.length === 0) return []
+  const { workspace, mapped, lease } = round
+  const { connection, engine } = workspace
+  const { object, keyField } = mapped.mapping.document
+  return engine.database.transact(syncActor, async (tx) => {
+    await assertLease(tx, lease)
+    const { complete } = await cursorOf(tx, connection.id, object)
+    if (!complete) {
+      const wait = items.map(({ mark }) => ({
+        recordId: mark.recordId,
+        delayMs: mirrorWaitMs,
+        counts: false,
+      }))
+      await postponeMarks(tx, connection.id, mapped.name, wait)
+      return []
+    }
+    const queries = items.map(({ local }, index) => {
+      const text = (name: string) =>
+        typeof local.fields[name] === 'string' ? (local.fields[name] as string) : null
+      const company = identifyCompany({
+        name: text('name') ?? '',
+        domain: text('domain'),
+        country: text('country'),
+      })
+      return { index, nameKey: company.nameKey, domain: company.domain, country: company.country }
+    })
+    const matches = await findCompanies(tx, connection.id, object, keyField, queries)
+    const create: Item[] = []
+    const links: { item: Item; remoteId: string; keyTaken: boolean }[] = []
+    const reviews: NewReview[] = []
+    const parked: Parked[] = []
+    items.forEach((item, index) => {
+      const query = queries[index]
+      const found = judge(
+        query?.country ?? null,
+        query?.domain ?? null,
+        matches.filter((match) => match.queryIndex === index),
+      )
+      if (found.kind === 'none') create.push(item)
+      else if (found.kind === 'same') {
+        const keyTaken = found.match.keyValue !== null && found.match.keyValue !== item.mark.recordId
+        links.push({ item, remoteId: found.match.remoteId, keyTaken })
+      } else {
+        const { recordId } = item.mark
+        const message = `${found.remoteIds.length} records in the CRM may be this ${mapped.name}. Choose one, or create a new one.`
+        const details = { candidates: found.remoteIds }
+        reviews.push({
+          kind: 'doubtful_match',
+          entity: mapped.name,
+          recordId,
+          remoteId: null,
+          message,
+          details,
+        })
+        parked.push({ recordId, code: 'doubtful_match', message, issues: [] })
+      }
+    })
+    await insertLinks(
+      tx,
+      connection.id,
+      links.map(({ item, remoteId, keyTaken }) => ({
+        id: newId(),
+        entity: mapped.name,
+        recordId: item.mark.recordId,
+        object,
+        remoteId,
+        state: 'active' as const,
+        fields: {},
+        keyWritten: keyTaken,
+        writing: false,
+      })),
+    )
+    await releaseChildren(
+      tx,
+      connection.id,
+      links.map(({ item }) => `${mapped.name}:${item.mark.recordId}`),
+    )
+    await openReviews(tx, connection.id, reviews)
+    if (reviews.length > 0) await engine.reviewsOpened(tx, syncActor, reviews.length, connection)
+    await parkMarks(tx, connection.id, mapped.name, parked)
+    await logAttempts(
+      tx,
+      connection.id,
+      links.map(({ item, remoteId }) => ({
+        direction: 'in' as const,
+        entity: mapped.name,
+        recordId: item.mark.recordId,
+        remoteId,
+        mappingVersionId: mapped.versionId,
+        fields: [],
+        outcome: 'linked',
+        message: 'The company existed in the CRM already',
+      })),
+    )
+    return create
+  })
+}
+
+type Found =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'same'; readonly match: MirrorMatch }
+  | { readonly kind: 'doubtful'; readonly remoteIds: readonly string[] }
+
+/**
+ * One record with the same domain is the same company. Without one, the same name in the same country is too, unless
+ * both have a domain and they differ. The same name with a country missing on one side is doubtful, and so are several.
+ */
+export function judge(country: string | null, domain: string | null, matches: readonly MirrorMatch[]): Found {
+  const byDomain = matches.filter(({ by }) => by === 'domain')
+  if (byDomain.length > 0) return oneOf(byDomain)
+  const byName = matches.filter(
+    (match) =>
+      !(domain !== null && match.domain !== null) &&
+      (country === null || match.country === null || match.country === country),
+  )
+  const sure = byName.filter((match) => country !== null && match.country === country)
+  if (sure.length > 0) return oneOf(sure)
+  return byName.length === 0
+    ? { kind: 'none' }
+    : { kind: 'doubtful', remoteIds: byName.map(({ remoteId }) => remoteId) }
+}
+
+function oneOf(matches: readonly MirrorMatch[]): Found {
+  const [match, ...others] = matches
+  if (!match) return { kind: 'none' }
+  return others.length === 0
+    ? { kind: 'same', match }
+    : { kind: 'doubtful', remoteIds: matches.map(({ remoteId }) => remoteId) }
+}

@@ -1,0 +1,81 @@
+import { asSystem, type Tx } from '#src/database/database.ts'
+import type { Actor } from '#src/kernel/actor.ts'
+import type { EventOf } from '#src/kernel/events.ts'
+import { type ConnectionId, newId } from '#src/kernel/ids.ts'
+import type { ConnectionsPort } from './engine.ts'
+import { insertLinks, linkedConnections } from './link-store.ts'
+import { markDirty, type NewMark } from './mark-store.ts'
+
+interface Deps {
+  readonly connections: Pick<ConnectionsPort, 'activeConnections' | 'publishedMappings'>
+  /** Rings once the unit of work has committed. */
+  ring(tx: Tx): void
+}
+
+/**
+ * Turns changes of our records into dirty marks, in the transaction of the change. A linked record is marked where it is
+ * linked; a deal without a link is marked on the connection that deals go to, where its inclusion decides.
+ */
+export function createDirtyHandlers({ connections, ring }: Deps) {
+  const homeOfDeals = async (tx: Tx): Promise<ConnectionId | null> => {
+    const [first] = await connections.activeConnections(tx)
+    return first?.id ?? null
+  }
+  return {
+    onRecordChanged: (tx: Tx, _actor: Actor, events: readonly EventOf<'record_changed'>[]): Promise<void> =>
+      asSystem(tx, async (system) => {
+        const marks: NewMark[] = []
+        const home = events.some(({ entity }) => entity === 'deal') ? await homeOfDeals(system) : null
+        for (const entity of new Set(events.map((event) => event.entity))) {
+          const changed = new Map(
+            events.filter((event) => event.entity === entity).map(({ id, priority }) => [id, priority]),
+          )
+          const links = await linkedConnections(system, entity, [...changed.keys()])
+          const linked = new Set(links.map(({ recordId }) => recordId))
+          for (const { recordId, connectionId } of links) {
+            marks.push({ connectionId, entity, recordId, priority: changed.get(recordId) ?? 'live' })
+          }
+          if (entity !== 'deal' || home === null) continue
+          for (const [recordId, priority] of changed) {
+            if (!linked.has(recordId)) marks.push({ connectionId: home, entity, recordId, priority })
+          }
+        }
+        if (marks.length === 0) return
+        await markDirty(system, marks)
+        ring(tx)
+      }),
+
+    /** Links to records that a person (or an imported history) chose, instead of creating. */
+    onLinkRequested: (tx: Tx, _actor: Actor, events: readonly EventOf<'link_requested'>[]): Promise<void> =>
+      asSystem(tx, async (system) => {
+        const home = await homeOfDeals(system)
+        if (home === null) return
+        const objects = new Map(
+          (await connections.publishedMappings(system, home)).map(({ entity, document }) => [
+            entity,
+            document.object,
+          ]),
+        )
+        await insertLinks(
+          system,
+          home,
+          events.map(({ entity, id, remoteId }) => ({
+            id: newId(),
+            entity,
+            recordId: id,
+            object: objects.get(entity) ?? '',
+            remoteId,
+            state: 'active' as const,
+            fields: {},
+            keyWritten: false,
+            writing: false,
+          })),
+        )
+        await markDirty(
+          system,
+          events.map(({ entity, id, priority }) => ({ connectionId: home, entity, recordId: id, priority })),
+        )
+        ring(tx)
+      }),
+  }
+}

@@ -1,0 +1,59 @@
+import type { Engine, SyncConnection } from './engine.ts'
+import { syncActor } from './engine.ts'
+import { nextDue } from './mark-store.ts'
+import { pollConnection } from './poll.ts'
+import { reconcileConnection } from './reconcile.ts'
+
+/** Names of the two bells of the engine. */
+export const reconcileBell = 'sync_reconcile'
+export const pollBell = 'sync_poll'
+
+export interface Ringer {
+  ring(name: string, notBefore?: Date): void
+}
+
+/** What the bells run: one connection after the other; a bug in one does not stop the others. */
+export function createDrains(engine: Engine, bell: Ringer) {
+  const usable = async (): Promise<readonly SyncConnection[]> =>
+    engine.database.transact(syncActor, (tx) => engine.connections.activeConnections(tx))
+
+  async function eachConnection(
+    signal: AbortSignal,
+    work: (connection: SyncConnection) => Promise<void>,
+  ): Promise<void> {
+    const failures: unknown[] = []
+    for (const connection of await usable()) {
+      if (signal.aborted) return
+      if (connection.status === 'paused' || connection.status === 'attention') continue
+      try {
+        await work(connection)
+      } catch (error) {
+        engine.logger.error({ err: error, connection: connection.name }, 'sync of a connection failed')
+        failures.push(error)
+      }
+    }
+    if (failures.length > 0) throw new AggregateError(failures, 'Sync failed for some connections')
+  }
+
+  return {
+    reconcile: (signal: AbortSignal): Promise<void> =>
+      eachConnection(signal, async (connection) => {
+        await reconcileConnection(engine, connection, signal)
+        const next = await engine.database.transact(syncActor, (tx) => nextDue(tx, connection.id))
+        if (next) bell.ring(reconcileBell, next)
+      }),
+
+    poll: (signal: AbortSignal): Promise<void> =>
+      eachConnection(signal, async (connection) => {
+        const polled = await pollConnection(engine, connection, signal)
+        if (polled) bell.ring(reconcileBell)
+      }),
+
+    /** One connection now, due or not: what a person asks for. */
+    pollNow: async (connection: SyncConnection, signal: AbortSignal): Promise<boolean> => {
+      const polled = await pollConnection(engine, connection, signal, true)
+      bell.ring(reconcileBell)
+      return polled
+    },
+  }
+}

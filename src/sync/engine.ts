@@ -1,0 +1,119 @@
+import { sql } from 'kysely'
+import type { Logger } from 'pino'
+import type { Connector } from '#connectors/connector.ts'
+import type { MappingDocument } from '#mappings/document.ts'
+import type { MirrorRow } from '#src/conflicts/claim.ts'
+import type { Database, Tx } from '#src/database/database.ts'
+import { type Actor, systemActor } from '#src/kernel/actor.ts'
+import type { ConnectionId } from '#src/kernel/ids.ts'
+import type { SyncedEntity } from '#src/kernel/synced-entity.ts'
+import type { LinkState } from './link-store.ts'
+
+/** What the engine knows of a connection; its credentials stay with the connector pool. */
+export interface SyncConnection {
+  readonly id: ConnectionId
+  readonly name: string
+  readonly vendor: string
+  readonly status: 'active' | 'paused' | 'attention'
+  readonly pausedUntil: Date | null
+  readonly organisationId: string | null
+  readonly remoteUserId: string | null
+  readonly multiCurrency: boolean
+  readonly homeCurrency: string | null
+  readonly instanceUrl: string | null
+  readonly pollSeconds: number
+}
+
+export interface PublishedMapping {
+  readonly entity: string
+  readonly versionId: string
+  readonly document: MappingDocument
+}
+
+/** What the engine asks of the connections capability. */
+export interface ConnectionsPort {
+  activeConnections(tx: Tx): Promise<readonly SyncConnection[]>
+  publishedMappings(tx: Tx, id: ConnectionId): Promise<readonly PublishedMapping[]>
+  quarantinedFields(
+    tx: Tx,
+    id: ConnectionId,
+  ): Promise<readonly { readonly entity: string; readonly remoteField: string }[]>
+  quarantineField(
+    tx: Tx,
+    id: ConnectionId,
+    entity: string,
+    remoteField: string,
+    reason: string,
+  ): Promise<void>
+  releaseField(tx: Tx, id: ConnectionId, entity: string, remoteField: string): Promise<void>
+  pauseConnection(
+    tx: Tx,
+    id: ConnectionId,
+    pause: { readonly until: Date | null; readonly reason: string; readonly attention: boolean },
+  ): Promise<void>
+}
+
+/** Connectors by connection; each call of one passes the connection's own gate. */
+export interface ConnectorsPort {
+  connectorFor(connection: SyncConnection): Promise<Connector>
+  /** Probes once per connector and pins the organisation; false when the connection must not be used. */
+  isUsable(connection: SyncConnection, signal: AbortSignal): Promise<boolean>
+  /** Is there enough of the vendor's daily limit left for work that can wait? */
+  mayRunBulk(id: ConnectionId): boolean
+}
+
+/** Records that we do not own, so that conflict detection sees the direct pipeline. */
+export interface MirrorPort {
+  recordMirror(tx: Tx, rows: readonly MirrorRow[]): Promise<void>
+  forgetMirror(
+    tx: Tx,
+    connectionId: ConnectionId,
+    source: 'opportunity' | 'account',
+    remoteIds: readonly string[] | null,
+  ): Promise<void>
+  setMirrorState(
+    tx: Tx,
+    connectionId: ConnectionId,
+    object: string,
+    change: {
+      readonly required?: boolean
+      readonly complete?: boolean
+      readonly refreshedAt?: Date
+      readonly maxAgeS?: number
+    },
+  ): Promise<void>
+}
+
+export interface LinkNews {
+  readonly entity: string
+  readonly recordId: string
+  readonly connectionId: ConnectionId
+  readonly state: LinkState
+  readonly remoteId: string | null
+  /** Deep link for people. */
+  readonly url: string | null
+}
+
+export interface Engine {
+  readonly database: Database
+  readonly connections: ConnectionsPort
+  readonly connectors: ConnectorsPort
+  readonly mirror: MirrorPort
+  readonly entities: ReadonlyMap<string, SyncedEntity<Tx>>
+  /** Tells the capabilities what became of their links, in the same transaction. */
+  linksChanged(tx: Tx, actor: Actor, news: readonly LinkNews[]): Promise<void>
+  /** Something a person has to look at came up. */
+  reviewsOpened(tx: Tx, actor: Actor, count: number, connection: SyncConnection): Promise<void>
+  readonly logger: Logger
+  random(): number
+}
+
+export const syncActor = systemActor('sync')
+
+/** The database's clock: the only one that snapshots and writes are compared by. */
+export async function databaseNow(database: Database): Promise<Date> {
+  return database.transact(syncActor, async (tx) => {
+    const { rows } = await sql<{ now: Date }>`select clock_timestamp() as now`.execute(tx)
+    return rows[0]?.now ?? new Date()
+  })
+}

@@ -1,0 +1,59 @@
+import type { ConnectorFault } from '#connectors/fault.ts'
+
+/** What the engine does about a fault: every one has a named outcome that a person can see. */
+export type FaultDecision =
+  | { readonly kind: 'pause'; readonly until: Date }
+  /** Pause until a person has mended something; no attempts are used up. */
+  | { readonly kind: 'attention' }
+  | { readonly kind: 'retry'; readonly delayMs: number }
+  /** Keep what was sent, read, merge. */
+  | { readonly kind: 'read_again'; readonly delayMs: number }
+  | { readonly kind: 'quarantine'; readonly fields: readonly string[] }
+  | { readonly kind: 'park' }
+  | { readonly kind: 'duplicate' }
+  | { readonly kind: 'gone' }
+
+const firstDelayMs = 2_000
+const longestDelayMs = 15 * 60_000
+const mostAttempts = 12
+const defaultPauseMs = 60_000
+
+/** Exponential back-off with full jitter; `random` is in [0, 1). */
+export function backOffMs(attempts: number, random: number): number {
+  const ceiling = Math.min(longestDelayMs, firstDelayMs * 2 ** Math.min(attempts, 20))
+  return Math.round(ceiling / 2 + (ceiling / 2) * random)
+}
+
+/** Pure: the same fault after the same number of attempts is treated the same. */
+export function decideFault(
+  fault: ConnectorFault,
+  attempts: number,
+  now: Date,
+  random: number,
+): FaultDecision {
+  switch (fault.kind) {
+    case 'throttled':
+      return { kind: 'pause', until: fault.details.retryAt ?? new Date(now.getTime() + defaultPauseMs) }
+    case 'unauthorised':
+      return { kind: 'attention' }
+    case 'unavailable':
+      return attempts + 1 >= mostAttempts
+        ? { kind: 'park' }
+        : { kind: 'retry', delayMs: backOffMs(attempts, random) }
+    case 'ambiguous':
+    case 'changed':
+      return attempts + 1 >= mostAttempts
+        ? { kind: 'park' }
+        : { kind: 'read_again', delayMs: attempts === 0 ? 0 : backOffMs(attempts, random) }
+    case 'configuration': {
+      const fields = fault.details.fields ?? []
+      return fields.length > 0 ? { kind: 'quarantine', fields } : { kind: 'attention' }
+    }
+    case 'rejected':
+      return { kind: 'park' }
+    case 'duplicate':
+      return { kind: 'duplicate' }
+    case 'gone':
+      return { kind: 'gone' }
+  }
+}

@@ -1,0 +1,95 @@
+import { sql } from 'kysely'
+import type { Tx } from '#src/database/database.ts'
+import { type LinkNews, syncActor } from './engine.ts'
+import { linksToRemotes } from './link-store.ts'
+import { markDirty } from './mark-store.ts'
+import { recordDeleted, type SeenDeletion } from './mirror-store.ts'
+import { type NewReview, openReviews } from './review-store.ts'
+import { absolute, goneReview } from './send.ts'
+import type { Workspace } from './workspace.ts'
+
+/**
+ * Records that are not there any more. Merged into another one: the link follows it. Deleted: the link is gone, a person
+ * is told, and nothing is made again by itself. The same news twice changes nothing.
+ */
+export async function loseLinks(
+  tx: Tx,
+  workspace: Workspace,
+  object: string,
+  deletions: readonly SeenDeletion[],
+): Promise<void> {
+  if (deletions.length === 0) return
+  const { connection, engine, connector } = workspace
+  await recordDeleted(tx, connection.id, object, deletions)
+  const masterOf = new Map(deletions.map(({ remoteId, mergedInto }) => [remoteId, mergedInto]))
+  const links = (await linksToRemotes(tx, connection.id, [...masterOf.keys()])).filter(
+    (link) => link.object === object,
+  )
+  const source = workspace.byName.get('deal')?.mapping.document.object === object ? 'opportunity' : 'account'
+  await engine.mirror.forgetMirror(tx, connection.id, source, [...masterOf.keys()])
+  const news: LinkNews[] = []
+  const reviews: NewReview[] = []
+  for (const { entity, recordId, remoteId } of links) {
+    const master = remoteId === null ? null : (masterOf.get(remoteId) ?? null)
+    const state = master ? await follow(tx, workspace, entity, recordId, master) : 'gone'
+    if (state === 'gone') reviews.push(goneReview(entity, recordId, remoteId))
+    if (state === 'merged') {
+      reviews.push({
+        kind: 'merged',
+        entity,
+        recordId,
+        remoteId: master,
+        message:
+          'The linked record was merged into one that another record of ours is linked to. Decide which one keeps it.',
+      })
+    }
+    if (state !== 'active') await setState(tx, workspace, entity, recordId, state)
+    const path = master
+      ? connector.traits.recordUrl.replace('{object}', object).replace('{id}', master)
+      : null
+    news.push({
+      entity,
+      recordId,
+      connectionId: connection.id,
+      state,
+      remoteId: master ?? remoteId,
+      url: absolute(connection.instanceUrl, path),
+    })
+  }
+  await openReviews(tx, connection.id, reviews)
+  if (reviews.length > 0) await engine.reviewsOpened(tx, syncActor, reviews.length, connection)
+  if (news.length > 0) await engine.linksChanged(tx, syncActor, news)
+}
+
+/** Points the link at the surviving record, unless another deal has it already. */
+async function follow(
+  tx: Tx,
+  { connection }: Workspace,
+  entity: string,
+  recordId: string,
+  master: string,
+): Promise<'active' | 'merged'> {
+  const taken = (await linksToRemotes(tx, connection.id, [master])).some((link) => link.entity === entity)
+  if (taken && entity === 'deal') return 'merged'
+  await sql`
+    update link set remote_id = ${master}, observed_at = null
+    where connection_id = ${connection.id} and entity = ${entity} and record_id = ${recordId} and state = 'active'`.execute(
+    tx,
+  )
+  await markDirty(tx, [{ connectionId: connection.id, entity, recordId, priority: 'live' }])
+  return 'active'
+}
+
+async function setState(
+  tx: Tx,
+  { connection }: Workspace,
+  entity: string,
+  recordId: string,
+  state: 'gone' | 'merged',
+): Promise<void> {
+  await sql`
+    update link set state = ${state}
+    where connection_id = ${connection.id} and entity = ${entity} and record_id = ${recordId} and state in ('active', 'proposed')`.execute(
+    tx,
+  )
+}

@@ -1,0 +1,177 @@
+import { sql } from 'kysely'
+import type { RemoteRecord, RemoteValue } from '#connectors/connector.ts'
+import type { Tx } from '#src/database/database.ts'
+import type { ConnectionId } from '#src/kernel/ids.ts'
+
+/** The last we saw of a record over there, whether or not it is linked. */
+export interface MirrorRecord {
+  readonly object: string
+  readonly remoteId: string
+  readonly content: Readonly<Record<string, RemoteValue>>
+  readonly modifiedBy: string | null
+  readonly readAt: Date
+}
+
+/** Who the record is about, for finding the same company again. */
+export interface MirrorIdentity {
+  readonly companyName: string
+  readonly nameKey: string
+  readonly domain: string | null
+  readonly country: string | null
+  readonly city: string | null
+}
+
+export interface SeenRecord {
+  readonly record: RemoteRecord
+  readonly hash: string
+  readonly identity: MirrorIdentity | null
+}
+
+export async function mirrorRecords(
+  tx: Tx,
+  connectionId: ConnectionId,
+  object: string,
+  remoteIds: readonly string[],
+): Promise<ReadonlyMap<string, MirrorRecord>> {
+  const { rows } = await sql<MirrorRecord>`
+    select object, remote_id, content, modified_by, read_at from mirror_record
+    where connection_id = ${connectionId} and object = ${object} and remote_id = any(${[...remoteIds]}::text[])
+      and deleted_at is null`.execute(tx)
+  return new Map(rows.map((row) => [row.remoteId, row]))
+}
+
+/**
+ * Takes in what was read at `readAt`. An older reading never replaces a newer one.
+ * @returns ids of the records that are new or differ from what the mirror held
+ */
+export async function recordSeen(
+  tx: Tx,
+  connectionId: ConnectionId,
+  readAt: Date,
+  seen: readonly SeenRecord[],
+): Promise<ReadonlySet<string>> {
+  if (seen.length === 0) return new Set()
+  const rows = seen.map(({ record, hash, identity }) => ({
+    object: record.object,
+    remote_id: record.id,
+    content: record.fields,
+    content_hash: hash,
+    modified_at: record.modifiedAt,
+    modified_by: record.modifiedBy,
+    company_name: identity?.companyName ?? null,
+    name_key: identity?.nameKey ?? null,
+    domain: identity?.domain ?? null,
+    country: identity?.country ?? null,
+    city: identity?.city ?? null,
+  }))
+  const { rows: changed } = await sql<{ remoteId: string }>`
+    with seen as (
+      select * from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+        as row (object text, remote_id text, content jsonb, content_hash text, modified_at text, modified_by text,
+                company_name text, name_key text, domain text, country text, city text)
+    ), before as (
+      select seen.remote_id, mirror.content_hash, mirror.deleted_at
+      from seen join mirror_record mirror
+        on mirror.connection_id = ${connectionId} and mirror.object = seen.object and mirror.remote_id = seen.remote_id
+    ), stored as (
+      insert into mirror_record as mirror (connection_id, object, remote_id, content, content_hash, modified_at, modified_by,
+        read_at, company_name, name_key, domain, country, city)
+      select ${connectionId}, object, remote_id, content, content_hash, modified_at, modified_by, ${readAt},
+             company_name, name_key, domain, country, city
+      from seen
+      on conflict (connection_id, object, remote_id) do update
+        set content = excluded.content, content_hash = excluded.content_hash, modified_at = excluded.modified_at,
+            modified_by = excluded.modified_by, read_at = excluded.read_at, deleted_at = null, merged_into = null,
+            company_name = excluded.company_name, name_key = excluded.name_key, domain = excluded.domain,
+            country = excluded.country, city = excluded.city
+        where mirror.read_at <= excluded.read_at
+      returning remote_id, content_hash
+    )
+    select stored.remote_id from stored left join before using (remote_id)
+    where before.remote_id is null or before.content_hash is distinct from stored.content_hash
+       or before.deleted_at is not null`.execute(tx)
+  return new Set(changed.map(({ remoteId }) => remoteId))
+}
+
+export interface SeenDeletion {
+  readonly remoteId: string
+  readonly mergedInto: string | null
+}
+
+/** @returns ids that were not known to be deleted before (a record we never saw counts as known) */
+export async function recordDeleted(
+  tx: Tx,
+  connectionId: ConnectionId,
+  object: string,
+  deletions: readonly SeenDeletion[],
+): Promise<readonly SeenDeletion[]> {
+  if (deletions.length === 0) return []
+  const { rows } = await sql<SeenDeletion>`
+    update mirror_record set deleted_at = clock_timestamp(), merged_into = gone.merged_into
+    from jsonb_to_recordset(${JSON.stringify(deletions)}::jsonb) as gone ("remoteId" text, "mergedInto" text)
+    where connection_id = ${connectionId} and object = ${object} and remote_id = gone."remoteId"
+      and (deleted_at is null or mirror_record.merged_into is distinct from gone."mergedInto")
+    returning remote_id, gone."mergedInto" as merged_into`.execute(tx)
+  return rows
+}
+
+export interface Cursor {
+  readonly cursor: string | null
+  readonly complete: boolean
+  readonly polledAt: Date | null
+}
+
+export async function cursorOf(tx: Tx, connectionId: ConnectionId, object: string): Promise<Cursor> {
+  const { rows } = await sql<Cursor>`
+    select cursor, complete, polled_at from change_cursor
+    where connection_id = ${connectionId} and object = ${object}`.execute(tx)
+  return rows[0] ?? { cursor: null, complete: false, polledAt: null }
+}
+
+export async function saveCursor(
+  tx: Tx,
+  connectionId: ConnectionId,
+  object: string,
+  cursor: string,
+  page: { readonly done: boolean; readonly readAt: Date },
+): Promise<void> {
+  await sql`
+    insert into change_cursor as known (connection_id, object, cursor, complete, polled_at)
+    values (${connectionId}, ${object}, ${cursor}, ${page.done}, ${page.done ? page.readAt : null})
+    on conflict (connection_id, object) do update
+      set cursor = excluded.cursor, complete = known.complete or excluded.complete,
+          polled_at = coalesce(excluded.polled_at, known.polled_at)`.execute(tx)
+}
+
+export interface MirrorMatch {
+  readonly queryIndex: number
+  readonly remoteId: string
+  readonly by: 'domain' | 'name'
+  readonly domain: string | null
+  readonly country: string | null
+  readonly keyValue: string | null
+}
+
+/** Records over there that may be the same company; several per query where there are several. */
+export async function findCompanies(
+  tx: Tx,
+  connectionId: ConnectionId,
+  object: string,
+  keyField: string,
+  queries: readonly { readonly index: number; readonly nameKey: string; readonly domain: string | null }[],
+): Promise<readonly MirrorMatch[]> {
+  const { rows } = await sql<MirrorMatch>`
+    with query as (
+      select * from jsonb_to_recordset(${JSON.stringify(queries)}::jsonb) as q (index integer, "nameKey" text, domain text)
+    )
+    select query.index as query_index, mirror.remote_id, 'domain' as by, mirror.domain, mirror.country,
+           mirror.content ->> ${keyField}::text as key_value
+    from query join mirror_record mirror on mirror.domain = query.domain
+    where mirror.connection_id = ${connectionId} and mirror.object = ${object} and mirror.deleted_at is null
+    union all
+    select query.index, mirror.remote_id, 'name', mirror.domain, mirror.country, mirror.content ->> ${keyField}::text
+    from query join mirror_record mirror on mirror.name_key = query."nameKey"
+    where mirror.connection_id = ${connectionId} and mirror.object = ${object} and mirror.deleted_at is null
+      and mirror.domain is distinct from query.domain`.execute(tx)
+  return rows
+}

@@ -1,0 +1,110 @@
+import { ConnectorFault } from '#connectors/fault.ts'
+import { isIncluded } from '#mappings/apply.ts'
+import { createRecords } from './create-records.ts'
+import { type Engine, type SyncConnection, syncActor } from './engine.ts'
+import { endAbandonedWrites, linksOfRecords } from './link-store.ts'
+import { type Mark, readyMarks, settleMarks } from './mark-store.ts'
+import type { Item, Round } from './round.ts'
+import { ConnectionHalted, haltOn } from './send.ts'
+import { giveBackLease, type Lease, LeaseLost, renewLease, takeLease } from './slot-store.ts'
+import { updateRecords } from './update-records.ts'
+import { createLookup, type MappedEntity, openWorkspace, type Workspace } from './workspace.ts'
+
+/** Records per round: several full write batches, so that a partly filled one stays the exception. */
+const roundSize = 1_000
+const mostRounds = 10_000
+
+/**
+ * Works off what is dirty on one connection: parents before children, the urgent before the bulk. One worker at a time
+ * holds the connection (its lease serves both directions); whatever ends it, marks and memories let the next one go on.
+ */
+export async function reconcileConnection(
+  engine: Engine,
+  connection: SyncConnection,
+  signal: AbortSignal,
+): Promise<void> {
+  const lease = await takeLease(engine.database, connection.id, 'reconcile')
+  if (!lease) return
+  try {
+    await engine.database.transact(syncActor, (tx) => endAbandonedWrites(tx, connection.id))
+    const workspace = await openWorkspace(engine, connection, signal)
+    if (workspace) await workOff(workspace, lease, signal)
+  } catch (error) {
+    if (error instanceof ConnectionHalted || error instanceof LeaseLost) {
+      engine.logger.warn(
+        { connection: connection.name, reason: error.message },
+        'sync of a connection stopped',
+      )
+      return
+    }
+    throw error
+  } finally {
+    await giveBackLease(engine.database, lease)
+  }
+}
+
+async function workOff(workspace: Workspace, lease: Lease, signal: AbortSignal): Promise<void> {
+  for (let rounds = 0; rounds < mostRounds; rounds += 1) {
+    let worked = false
+    for (const mapped of workspace.entities) {
+      if (signal.aborted) return
+      worked = (await workRound({ workspace, mapped, lease, signal })) || worked
+    }
+    if (!worked) return
+  }
+}
+
+/** @returns whether there was anything to do */
+async function workRound(round: Round): Promise<boolean> {
+  const { workspace, mapped, lease } = round
+  const { engine, connection, connector } = workspace
+  await renewLease(engine.database, lease)
+  const lookup = createLookup(workspace)
+  const { marks, items, idle } = await engine.database.transact(syncActor, async (tx) => {
+    const marks = await readyMarks(tx, connection.id, mapped.name, {
+      batch: connector.traits.batch.update,
+      most: roundSize,
+      bulk: engine.connectors.mayRunBulk(connection.id),
+    })
+    if (marks.length === 0) return { marks, items: [], idle: [] }
+    const ids = marks.map(({ recordId }) => recordId)
+    const links = await linksOfRecords(tx, connection.id, mapped.name, ids)
+    const locals = await mapped.entity.load(tx, ids)
+    const idle: Mark[] = []
+    const items: Item[] = []
+    for (const mark of marks) {
+      const local = locals.get(mark.recordId)
+      const link = links.get(mark.recordId) ?? null
+      if (local && isWork(mapped, { mark, link, local })) items.push({ mark, link, local })
+      else idle.push(mark)
+    }
+    await settleMarks(tx, connection.id, mapped.name, idle)
+    for (const { line, entity } of mapped.references) {
+      const values = items.flatMap(({ local }) =>
+        typeof local.fields[line] === 'string' ? [local.fields[line]] : [],
+      )
+      await lookup.addRecords(tx, entity, values)
+    }
+    return { marks, items, idle }
+  })
+  if (marks.length === 0) return false
+  const isActive = (item: Item) => item.link?.state === 'active' && item.link.remoteId !== null
+  try {
+    await createRecords(
+      round,
+      items.filter((item) => !isActive(item)),
+      lookup,
+    )
+    await updateRecords(round, items.filter(isActive) as Parameters<typeof updateRecords>[1], lookup)
+  } catch (error) {
+    if (error instanceof ConnectorFault) return haltOn(round, error)
+    throw error
+  }
+  return items.length > 0 || idle.length === roundSize
+}
+
+/** What is linked stays in step whatever the inclusion says; what is not is made only where it is included. */
+function isWork({ mapping }: MappedEntity, { link, local }: Item): boolean {
+  if (link === null) return isIncluded(mapping, local)
+  return link.state === 'active' || link.state === 'creating'
+}

@@ -1,0 +1,38 @@
+import type { WriteCommand } from '#connectors/connector.ts'
+import type { LocalRecord } from '#src/kernel/synced-entity.ts'
+import type { Link } from './link-store.ts'
+import type { Mark } from './mark-store.ts'
+import type { FieldMemory } from './merge.ts'
+import type { Lease } from './slot-store.ts'
+import type { MappedEntity, Workspace } from './workspace.ts'
+
+/** One batch of one entity, under a lease. */
+export interface Round {
+  readonly workspace: Workspace
+  readonly mapped: MappedEntity
+  readonly lease: Lease
+  readonly signal: AbortSignal
+}
+
+/** A dirty record of ours that still exists. */
+export interface Item {
+  readonly mark: Mark
+  readonly link: Link | null
+  readonly local: LocalRecord
+}
+
+/** A write on its way: recorded in the link before the call, settled after it. */
+export interface Outgoing {
+  readonly mark: Mark
+  readonly recordId: string
+  readonly linkId: string
+  readonly remoteId: string | null
+  readonly creating: boolean
+  readonly command: WriteCommand
+  /** Lines that this write carries. */
+  readonly lines: readonly string[]
+  /** Names this write in the memory of its fields. */
+  readonly sentAt: string
+  /** The link's memory with this write recorded as sent. */
+  readonly memory: Readonly<Record<string, FieldMemory>>
+}

@@ -1,0 +1,343 @@
+import type { WriteOutcome } from '#connectors/connector.ts'
+import { ConnectorFault } from '#connectors/fault.ts'
+import type { Tx } from '#src/database/database.ts'
+import { type Attempt, logAttempts } from './attempt-store.ts'
+import { resolveDuplicates } from './duplicates.ts'
+import { databaseNow, type LinkNews, syncActor } from './engine.ts'
+import { decideFault, type FaultDecision } from './fault-policy.ts'
+import { type LinkChange, updateLinks } from './link-store.ts'
+import {
+  type Mark,
+  type Parked,
+  type Postponed,
+  parkMarks,
+  postponeMarks,
+  releaseChildren,
+  settleMarks,
+} from './mark-store.ts'
+import { type FieldMemory, settleRefused, settleWritten } from './merge.ts'
+import { type NewReview, openReviews } from './review-store.ts'
+import type { Outgoing, Round } from './round.ts'
+import { assertLease, renewLease } from './slot-store.ts'
+
+/** A fault of the connection itself: the drain ends, everything stays marked. */
+export class ConnectionHalted extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'ConnectionHalted'
+  }
+}
+
+/**
+ * Sends writes in full batches, one after the other, and settles each batch in a transaction of its own. A worker that
+ * dies in between leaves `sent` values and dirty marks, from which the next one goes on.
+ * @throws ConnectionHalted, LeaseLost
+ */
+export async function sendWrites(round: Round, writes: readonly Outgoing[]): Promise<void> {
+  const { connector } = round.workspace
+  const keyed = writes.map((write) => ({ write, key: parentOf(round, write) }))
+  const sorted = keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)).map(({ write }) => write)
+  for (const creating of [true, false]) {
+    const group = sorted.filter((write) => write.creating === creating)
+    const size = creating ? connector.traits.batch.create : connector.traits.batch.update
+    for (let start = 0; start < group.length; start += size) {
+      try {
+        await sendBatch(round, group.slice(start, start + size))
+      } catch (error) {
+        if (error instanceof ConnectionHalted)
+          await takeBack(round, [...group.slice(start + size), ...restOf(sorted, creating)])
+        throw error
+      }
+    }
+  }
+}
+
+const restOf = (sorted: readonly Outgoing[], creating: boolean) =>
+  creating ? sorted.filter((write) => !write.creating) : []
+
+/** Children of one parent next to each other: the CRM locks the parent for each batch. */
+const parentOf = ({ mapped }: Round, { command, recordId }: Outgoing): string =>
+  `${mapped.references.map(({ remote }) => String(command.fields[remote] ?? '')).join(':')}:${recordId}`
+
+async function sendBatch(round: Round, batch: readonly Outgoing[]): Promise<void> {
+  const { engine, connector } = round.workspace
+  await renewLease(engine.database, round.lease)
+  const started = performance.now()
+  const outcomes = await connector
+    .write(
+      batch.map(({ command }) => command),
+      round.signal,
+    )
+    .catch((error: unknown): WriteOutcome[] => {
+      if (!(error instanceof ConnectorFault)) throw error
+      return batch.map(() => ({ ok: false, fault: error }))
+    })
+  const durationMs = performance.now() - started
+  const now = await databaseNow(engine.database)
+  const settled = batch.map((write, index) => settle(round, write, outcomes[index], now, durationMs))
+  await engine.database.transact(syncActor, async (tx) => {
+    await assertLease(tx, round.lease)
+    await record(tx, round, settled)
+  })
+  const duplicates = settled.filter(({ decision }) => decision?.kind === 'duplicate')
+  await resolveDuplicates(
+    round,
+    duplicates.map(({ write, fault }) => ({ write, fault })),
+  )
+  const halt = settled.find(({ decision }) => decision?.kind === 'pause' || decision?.kind === 'attention')
+  if (halt) throw new ConnectionHalted(halt.fault?.message ?? 'the connection is paused')
+}
+
+interface Settled {
+  readonly write: Outgoing
+  readonly fault: ConnectorFault | null
+  readonly decision: FaultDecision | null
+  readonly change: LinkChange
+  readonly attempt: Attempt
+  readonly remoteId: string | null
+}
+
+function settle(
+  round: Round,
+  write: Outgoing,
+  outcome: WriteOutcome | undefined,
+  now: Date,
+  durationMs: number,
+): Settled {
+  const { mapped, workspace } = round
+  const fault = outcome === undefined ? unanswered() : outcome.ok ? null : outcome.fault
+  const attempt = {
+    direction: 'out' as const,
+    entity: mapped.name,
+    recordId: write.recordId,
+    mappingVersionId: mapped.versionId,
+    fields: write.lines,
+    durationMs,
+  }
+  if (outcome?.ok) {
+    const fields = mapMemory(write, (memory) => settleWritten(memory, write.sentAt))
+    const change: LinkChange = {
+      id: write.linkId,
+      fields,
+      state: 'active',
+      remoteId: outcome.id,
+      keyWritten: true,
+      writing: 'ends',
+      mappingVersionId: mapped.versionId,
+    }
+    const word = write.creating ? (outcome.created ? 'created' : 'linked') : 'updated'
+    return {
+      write,
+      fault: null,
+      decision: null,
+      change,
+      remoteId: outcome.id,
+      attempt: { ...attempt, remoteId: outcome.id, outcome: word },
+    }
+  }
+  const known = fault ?? unanswered()
+  const decision = decideFault(known, write.mark.attempts, now, workspace.engine.random())
+  // Only an ambiguous answer leaves open whether the values arrived.
+  const fields =
+    known.kind === 'ambiguous'
+      ? write.memory
+      : mapMemory(write, (memory) => settleRefused(memory, write.sentAt))
+  const change: LinkChange = {
+    id: write.linkId,
+    fields,
+    writing: 'ends',
+    ...(decision.kind === 'gone' ? { state: 'gone' as const } : {}),
+  }
+  const told = { outcome: known.kind, code: known.details.code, message: known.message }
+  return {
+    write,
+    fault: known,
+    decision,
+    change,
+    remoteId: write.remoteId,
+    attempt: { ...attempt, remoteId: write.remoteId, ...told },
+  }
+}
+
+const unanswered = () =>
+  new ConnectorFault('ambiguous', 'The connector gave no outcome for this record', { code: 'no_outcome' })
+
+function mapMemory(
+  write: Outgoing,
+  change: (memory: FieldMemory) => FieldMemory,
+): Record<string, FieldMemory> {
+  const fields: Record<string, FieldMemory> = { ...write.memory }
+  for (const line of write.lines) fields[line] = change(fields[line] ?? {})
+  return fields
+}
+
+async function record(tx: Tx, round: Round, settled: readonly Settled[]): Promise<void> {
+  const { mapped, workspace } = round
+  const { engine, connection, connector } = workspace
+  await updateLinks(
+    tx,
+    settled.map(({ change }) => change),
+  )
+  await logAttempts(
+    tx,
+    connection.id,
+    settled.map(({ attempt }) => attempt),
+  )
+  const done: Mark[] = []
+  const later: Postponed[] = []
+  const parked: Parked[] = []
+  const reviews: NewReview[] = []
+  const news: LinkNews[] = []
+  for (const { write, fault, decision, remoteId } of settled) {
+    const { recordId, mark } = write
+    if (!fault || !decision) {
+      done.push(mark)
+      const url = remoteId
+        ? connector.traits.recordUrl.replace('{object}', write.command.object).replace('{id}', remoteId)
+        : null
+      if (write.creating) {
+        news.push({
+          entity: mapped.name,
+          recordId,
+          connectionId: connection.id,
+          state: 'active',
+          remoteId,
+          url: absolute(connection.instanceUrl, url),
+        })
+      }
+      continue
+    }
+    switch (decision.kind) {
+      case 'pause':
+      case 'attention':
+      case 'quarantine':
+        later.push({ recordId, delayMs: 0, counts: false })
+        break
+      case 'retry':
+      case 'read_again':
+        later.push({ recordId, delayMs: decision.delayMs, counts: true })
+        break
+      case 'park':
+        parked.push(parkedBy(recordId, fault))
+        break
+      case 'duplicate':
+        later.push({ recordId, delayMs: 0, counts: true })
+        break
+      case 'gone':
+        done.push(mark)
+        news.push({
+          entity: mapped.name,
+          recordId,
+          connectionId: connection.id,
+          state: 'gone',
+          remoteId,
+          url: null,
+        })
+        reviews.push(goneReview(mapped.name, recordId, remoteId))
+        break
+    }
+  }
+  await settleMarks(tx, connection.id, mapped.name, done)
+  await postponeMarks(tx, connection.id, mapped.name, later)
+  await parkMarks(tx, connection.id, mapped.name, parked)
+  await openReviews(tx, connection.id, reviews)
+  if (news.length > 0) await engine.linksChanged(tx, syncActor, news)
+  await releaseChildren(
+    tx,
+    connection.id,
+    news.filter(({ state }) => state === 'active').map(({ recordId }) => `${mapped.name}:${recordId}`),
+  )
+  if (reviews.length > 0) await engine.reviewsOpened(tx, syncActor, reviews.length, connection)
+  await applyConnectionFaults(tx, round, settled)
+}
+
+export const absolute = (base: string | null, path: string | null): string | null =>
+  base && path ? new URL(path, base).href : path
+
+export const parkedBy = (recordId: string, fault: ConnectorFault): Parked => ({
+  recordId,
+  code: fault.details.code,
+  message: fault.message,
+  issues: (fault.details.fields ?? []).map((field) => ({ field, message: fault.message })),
+})
+
+export const goneReview = (entity: string, recordId: string, remoteId: string | null): NewReview => ({
+  kind: 'gone',
+  entity,
+  recordId,
+  remoteId,
+  message:
+    'The linked record was deleted in the CRM. It is not made again by itself: link another one, or retire the link.',
+})
+
+/** What concerns more than one record: pauses, and fields that the CRM does not know any more. */
+async function applyConnectionFaults(
+  tx: Tx,
+  round: Round,
+  settled: readonly Pick<Settled, 'fault' | 'decision'>[],
+): Promise<void> {
+  const { engine, connection } = round.workspace
+  for (const { fault, decision } of settled) {
+    if (!fault || !decision) continue
+    if (decision.kind === 'quarantine') {
+      for (const field of decision.fields) {
+        await engine.connections.quarantineField(tx, connection.id, round.mapped.name, field, fault.message)
+      }
+    }
+  }
+  const pause = settled.find(({ decision }) => decision?.kind === 'pause' || decision?.kind === 'attention')
+  if (pause?.fault && pause.decision) await pauseFor(tx, round, pause.fault, pause.decision)
+}
+
+async function pauseFor(tx: Tx, round: Round, fault: ConnectorFault, decision: FaultDecision): Promise<void> {
+  const { engine, connection } = round.workspace
+  await engine.connections.pauseConnection(tx, connection.id, {
+    until: decision.kind === 'pause' ? decision.until : null,
+    reason: `${fault.details.code}: ${fault.message}`,
+    attention: decision.kind === 'attention',
+  })
+}
+
+/** Writes that were recorded as sent and never left: they stay marked and are not under way any more. */
+async function takeBack(round: Round, unsent: readonly Outgoing[]): Promise<void> {
+  if (unsent.length === 0) return
+  const { engine } = round.workspace
+  await engine.database.transact(syncActor, async (tx) => {
+    await assertLease(tx, round.lease)
+    await updateLinks(
+      tx,
+      unsent.map((write) => ({
+        id: write.linkId,
+        fields: mapMemory(write, (memory) => settleRefused(memory, write.sentAt)),
+        writing: 'ends' as const,
+      })),
+    )
+  })
+}
+
+/**
+ * A call that concerns the whole connection failed (reading, describing): the same policy, without a record.
+ * @throws ConnectionHalted always
+ */
+export async function haltOn(round: Round, fault: ConnectorFault): Promise<never> {
+  const { engine, connection } = round.workspace
+  const now = await databaseNow(engine.database)
+  const decision = decideFault(fault, 0, now, engine.random())
+  await engine.database.transact(syncActor, async (tx) => {
+    if (decision.kind === 'quarantine') return applyConnectionFaults(tx, round, [{ fault, decision }])
+    const passing = fault.kind === 'unavailable' || fault.kind === 'ambiguous' || fault.kind === 'changed'
+    await engine.connections.pauseConnection(tx, connection.id, {
+      until:
+        decision.kind === 'pause'
+          ? decision.until
+          : passing
+            ? new Date(now.getTime() + unavailablePauseMs)
+            : null,
+      reason: `${fault.details.code}: ${fault.message}`,
+      attention: !passing && decision.kind !== 'pause',
+    })
+  })
+  throw new ConnectionHalted(fault.message)
+}
+
+const unavailablePauseMs = 5_000

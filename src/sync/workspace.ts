@@ -1,0 +1,125 @@
+import type { Connector } from '#connectors/connector.ts'
+import { compileMapping, type Mapping, remoteFieldsOf } from '#mappings/apply.ts'
+import { remotesOf } from '#mappings/document.ts'
+import type { MappingContext } from '#mappings/transforms/transform.ts'
+import type { Tx } from '#src/database/database.ts'
+import type { SyncedEntity } from '#src/kernel/synced-entity.ts'
+import { type Engine, type SyncConnection, syncActor } from './engine.ts'
+import { linksOfRecords, linksToRemotes } from './link-store.ts'
+
+/** One entity on one connection: its published mapping, without the fields that are in quarantine. */
+export interface MappedEntity {
+  readonly name: string
+  readonly versionId: string
+  readonly mapping: Mapping
+  readonly entity: SyncedEntity<Tx>
+  /** Remote fields to read. */
+  readonly fields: readonly string[]
+  /** Lines that name another synced entity: line, remote field, entity. */
+  readonly references: readonly { readonly line: string; readonly remote: string; readonly entity: string }[]
+}
+
+/** Everything a round of work on one connection needs, read once at its start. */
+export interface Workspace {
+  readonly engine: Engine
+  readonly connection: SyncConnection
+  readonly connector: Connector
+  /** Parents before their children. */
+  readonly entities: readonly MappedEntity[]
+  readonly byName: ReadonlyMap<string, MappedEntity>
+}
+
+/** Null when the connection must not be used now (another organisation behind it, for example). */
+export async function openWorkspace(
+  engine: Engine,
+  connection: SyncConnection,
+  signal: AbortSignal,
+): Promise<Workspace | null> {
+  if (!(await engine.connectors.isUsable(connection, signal))) return null
+  const connector = await engine.connectors.connectorFor(connection)
+  const { mappings, quarantined } = await engine.database.transact(syncActor, async (tx) => ({
+    mappings: await engine.connections.publishedMappings(tx, connection.id),
+    quarantined: await engine.connections.quarantinedFields(tx, connection.id),
+  }))
+  const entities = mappings.flatMap((published): MappedEntity[] => {
+    const entity = engine.entities.get(published.entity)
+    if (!entity) return []
+    const resting = new Set(
+      quarantined.filter((field) => field.entity === published.entity).map(({ remoteField }) => remoteField),
+    )
+    const fields = published.document.fields.filter(
+      (line) =>
+        !remotesOf(line).some((remote) => resting.has(remote)) && !resting.has(line.skipWhen?.remote ?? ''),
+    )
+    const mapping = compileMapping({ ...published.document, fields })
+    const references = mapping.lines.flatMap(({ name, line, transform }) =>
+      transform.refersTo ? [{ line: name, remote: remotesOf(line)[0], entity: transform.refersTo }] : [],
+    )
+    return [
+      {
+        name: published.entity,
+        versionId: published.versionId,
+        mapping,
+        entity,
+        fields: remoteFieldsOf(mapping, connection),
+        references,
+      },
+    ]
+  })
+  const ordered = [...entities].sort(
+    (a, b) => a.references.length - b.references.length || (a.name < b.name ? -1 : 1),
+  )
+  return {
+    engine,
+    connection,
+    connector,
+    entities: ordered,
+    byName: new Map(ordered.map((one) => [one.name, one])),
+  }
+}
+
+/** Remote ids and record ids of linked records, loaded for the values at hand, so that mapping stays pure. */
+export interface Lookup {
+  /** Adds the links of these records. */
+  addRecords(tx: Tx, entity: string, recordIds: readonly string[]): Promise<void>
+  addRemotes(tx: Tx, remoteIds: readonly string[]): Promise<void>
+  readonly context: MappingContext
+}
+
+export function createLookup({ connection, byName }: Workspace): Lookup {
+  const toRemote = new Map<string, string | null | undefined>()
+  const toLocal = new Map<string, string>()
+  return {
+    async addRecords(tx, entity, recordIds) {
+      const unknown = [...new Set(recordIds)].filter((id) => !toRemote.has(`${entity}:${id}`))
+      if (unknown.length === 0) return
+      const links = await linksOfRecords(tx, connection.id, entity, unknown)
+      for (const id of unknown) {
+        const link = links.get(id)
+        const lost = link?.state === 'gone' || link?.state === 'retired'
+        toRemote.set(`${entity}:${id}`, lost ? undefined : link?.state === 'active' ? link.remoteId : null)
+      }
+    },
+    async addRemotes(tx, remoteIds) {
+      if (remoteIds.length === 0) return
+      for (const link of await linksToRemotes(tx, connection.id, [...new Set(remoteIds)])) {
+        const key = `${link.entity}:${link.remoteId}`
+        if (!toLocal.has(key)) toLocal.set(key, link.recordId)
+      }
+    },
+    context: {
+      multiCurrency: connection.multiCurrency,
+      homeCurrency: connection.homeCurrency,
+      timeZone: 'UTC',
+      toRemoteId: (entity, id) =>
+        byName.has(entity)
+          ? (toRemote.get(`${entity}:${id}`) ?? undefinedOr(toRemote, `${entity}:${id}`))
+          : undefined,
+      toLocalId: (entity, remoteId) => toLocal.get(`${entity}:${remoteId}`),
+    },
+  }
+}
+
+/** A record that was looked up and is lost stays undefined; one that nobody looked up is waited for. */
+const undefinedOr = (known: ReadonlyMap<string, string | null | undefined>, key: string): null | undefined =>
+  known.has(key) && known.get(key) === undefined ? undefined : null
