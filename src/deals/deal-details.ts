@@ -1,6 +1,5 @@
 import type { FieldIssue } from '#src/kernel/errors.ts'
 import type { ProductId } from '#src/kernel/ids.ts'
-import { splitByWeights } from '#src/kernel/money.ts'
 import type { DealStatus } from './deal-status.ts'
 
 /** One product of a registration; the family is copied, since that is what conflicts and plans look at. */
@@ -28,6 +27,23 @@ export interface DealDetails {
   readonly products: readonly DealProduct[]
   readonly registrationType: string | null
   readonly notes: string | null
+}
+
+export const blankDetails: DealDetails = {
+  companyName: '',
+  domain: null,
+  country: null,
+  city: null,
+  contactName: null,
+  contactEmail: null,
+  contactPhone: null,
+  need: null,
+  amountMinor: null,
+  currency: null,
+  expectedCloseDate: null,
+  products: [],
+  registrationType: null,
+  notes: null,
 }
 
 export const detailFields = [
@@ -85,10 +101,26 @@ export const changeRequestFields = [
   'city',
 ] as const satisfies readonly DetailField[]
 
+/** What a newer import of the same registration may bring up to date. */
+export const importableFields = [
+  'contactName',
+  'contactEmail',
+  'contactPhone',
+  'need',
+  'expectedCloseDate',
+  'notes',
+] as const satisfies readonly DetailField[]
+
 /** A conflict check looks at these: a change makes its verdict void. */
 const checkedFields: readonly DetailField[] = ['companyName', 'domain', 'country', 'city', 'products']
 
-export type DetailsPatch = Partial<DealDetails>
+export type DetailsPatch = { readonly [Field in DetailField]?: DealDetails[Field] | undefined }
+
+/** The same with what the patch states. */
+export const withDetails = <Details extends DealDetails>(details: Details, patch: DetailsPatch): Details => ({
+  ...details,
+  ...Object.fromEntries(changedFields(details, patch).map((field) => [field, patch[field]])),
+})
 
 /** Names of the fields that the patch would really change. */
 export const changedFields = (deal: DealDetails, patch: DetailsPatch): DetailField[] =>
@@ -169,19 +201,8 @@ export function checkAmounts(deal: Pick<DealDetails, 'amountMinor' | 'products'>
   ]
 }
 
-/**
- * The deal's amount by product family. Where a CRM changed the amount later, the stated break-down keeps its
- * proportions to the cent; without a break-down one family takes all, and several leave it without a family.
- */
-export function linesOf(
-  deal: Pick<DealDetails, 'amountMinor' | 'products'>,
-): { familyId: string | null; amountMinor: bigint }[] {
-  const amountMinor = deal.amountMinor ?? 0n
-  const weights = deal.products.map((product) => Number(product.amountMinor ?? 0n))
-  if (weights.some((weight) => weight > 0)) {
-    const shares = splitByWeights(amountMinor, weights)
-    return deal.products.map(({ familyId }, i) => ({ familyId, amountMinor: shares[i] ?? 0n }))
-  }
-  const families = familiesOf(deal.products)
-  return [{ familyId: families.length === 1 ? (families[0] ?? null) : null, amountMinor }]
-}
+/** The stated break-down; zeros where the products do not say how the amount divides between them. */
+export const linesOf = (
+  deal: Pick<DealDetails, 'products'>,
+): readonly { readonly familyId: string; readonly amountMinor: bigint }[] =>
+  deal.products.map(({ familyId, amountMinor }) => ({ familyId, amountMinor: amountMinor ?? 0n }))

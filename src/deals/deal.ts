@@ -11,7 +11,7 @@ import type {
   PlanVersionId,
   ProgrammeId,
 } from '#src/kernel/ids.ts'
-import type { DealDetails } from './deal-details.ts'
+import { blankDetails, type DealDetails } from './deal-details.ts'
 import type { ConflictState, CrmState, DealStatus, Outcome, OutcomeStanding } from './deal-status.ts'
 
 /** Target and overdue instants move by the business time spent `returned`; a decision ends the clock. */
@@ -43,7 +43,9 @@ export interface Deal extends DealDetails {
   readonly attempt: number
   readonly previousAttemptId: DealId | null
 
+  /** Who decides and, in `review`, by when. */
   readonly deciderId: string | null
+  readonly deciderName: string | null
   readonly review: ReviewClock | null
   readonly decidedAt: Date | null
   readonly decidedBy: string | null
@@ -65,6 +67,8 @@ export interface Deal extends DealDetails {
   readonly outcomeStanding: OutcomeStanding
   /** A disputed fact of this deal: accrual waits. Null when nothing is in dispute. */
   readonly reviewHold: string | null
+  /** The partner asked for a change that nobody decided yet: accrual waits too. */
+  readonly changeRequested: boolean
   /** Sales stage, mirrored from the CRM. */
   readonly stage: string | null
 
@@ -90,6 +94,62 @@ export interface Provenance {
   readonly registeredBy: string | null
   readonly approvedBy: string | null
 }
+
+/** A draft of which only the company is known; its number comes with its row. */
+export const newDeal = (start: {
+  readonly id: DealId
+  readonly partnerId: PartnerId
+  readonly programmeId: ProgrammeId
+  readonly submitterId: string
+  readonly submitterName: string
+  readonly companyName: string
+  readonly now: Date
+}): Deal => ({
+  id: start.id,
+  number: '',
+  partnerId: start.partnerId,
+  programmeId: start.programmeId,
+  externalRef: null,
+  provenance: null,
+  submitterId: start.submitterId,
+  submitterName: start.submitterName,
+  ...blankDetails,
+  companyName: start.companyName,
+  status: 'draft',
+  conflict: null,
+  ineligible: [],
+  registeredAt: null,
+  attempt: 1,
+  previousAttemptId: null,
+  deciderId: null,
+  deciderName: null,
+  review: null,
+  decidedAt: null,
+  decidedBy: null,
+  decisionCode: null,
+  decisionReason: null,
+  protectedFrom: null,
+  protectedUntil: null,
+  protectionKept: false,
+  remindedDays: null,
+  outcome: 'open',
+  outcomeRevision: 0,
+  outcomeOn: null,
+  outcomeStanding: 'expected',
+  reviewHold: null,
+  changeRequested: false,
+  stage: null,
+  crmState: 'none',
+  crmConnectionId: null,
+  crmRemoteId: null,
+  crmUrl: null,
+  planVersionId: null,
+  tierId: null,
+  customerId: null,
+  revision: 1,
+  createdAt: start.now,
+  updatedAt: start.now,
+})
 
 const titleCompanyLength = 90
 
