@@ -107,7 +107,7 @@ export async function recordDeleted(
 ): Promise<readonly SeenDeletion[]> {
   if (deletions.length === 0) return []
   const { rows } = await sql<SeenDeletion>`
-    update mirror_record set deleted_at = clock_timestamp(), merged_into = gone.merged_into
+    update mirror_record set deleted_at = clock_timestamp(), merged_into = gone."mergedInto"
     from jsonb_to_recordset(${JSON.stringify(deletions)}::jsonb) as gone ("remoteId" text, "mergedInto" text)
     where connection_id = ${connectionId} and object = ${object} and remote_id = gone."remoteId"
       and (deleted_at is null or mirror_record.merged_into is distinct from gone."mergedInto")
