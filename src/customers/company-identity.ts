@@ -42,8 +42,18 @@ export function identifyCompany(company: CompanyDescription): CompanyIdentity {
   }
 }
 
-/** Unknown is compatible with every country. */
-export const compatibleCountries = (a: string | null, b: string | null): boolean =>
-  a === null || b === null || a === b
+/**
+ * Do two descriptions mean one company? The same domain says yes, two different ones no; without that the same name key
+ * in countries that do not contradict each other.
+ */
+export function isSameCompany(a: CompanyIdentity, b: CompanyIdentity): boolean {
+  if (a.domain !== null && b.domain !== null) return a.domain === b.domain
+  return a.nameKey === b.nameKey && (a.country === null || b.country === null || a.country === b.country)
+}
 
-const tidy = (text: string): string => text.trim().replace(/\s+/gu, ' ')
+/** One line of text: no control characters, single spaces. */
+const tidy = (text: string): string =>
+  text
+    .toWellFormed()
+    .replace(/[\p{Cc}\s]+/gu, ' ')
+    .trim()

@@ -94,12 +94,15 @@ function withoutLegalForms(words: readonly string[]): readonly string[] {
   return words
 }
 
+/** Ligatures grow when they are folded; an index holds no more. */
+const longestKey = 500
+
 /**
  * What stays of a company name when case, accents, punctuation and legal forms are taken off. Idempotent, and never
  * empty: a name that consists of nothing else is its own key, folded.
  */
 export function nameKeyOf(name: string): string {
-  const folded = foldText(name).trim()
+  const folded = foldText(name).slice(0, longestKey).toWellFormed().trim()
   const key = withoutLegalForms(wordsOf(folded)).join(' ')
   return key === '' ? folded : key
 }

@@ -22,13 +22,14 @@ export async function readPartners(tx: Tx, ids: readonly string[]): Promise<read
   return rows
 }
 
-/** The same, locked until the end of the transaction. */
-export async function lockPartner(tx: Tx, id: PartnerId): Promise<Partner | undefined> {
-  await sql`select 1 from partner where id = ${id} for update`.execute(tx)
-  return (await readPartners(tx, [id]))[0]
+/** The same, locked until the end of the transaction, in the order of their ids. */
+export async function lockPartners(tx: Tx, ids: readonly string[]): Promise<readonly Partner[]> {
+  if (ids.length === 0) return []
+  await sql`select 1 from partner where id = any(${ids}::uuid[]) order by id for update`.execute(tx)
+  return readPartners(tx, ids)
 }
 
-/** By reference of the vendor's other systems, locked in the order of their ids. */
+/** By the reference of the vendor's other systems. */
 export async function lockPartnersByRef(tx: Tx, refs: readonly string[]): Promise<readonly Partner[]> {
   const { rows } = await sql<{ id: string }>`
     select id from partner where external_ref = any(${refs}::text[]) order by id for update`.execute(tx)

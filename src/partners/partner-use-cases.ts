@@ -21,7 +21,7 @@ import {
   deleteMembership,
   insertPartners,
   listPartners,
-  lockPartner,
+  lockPartners,
   type PartnerFilter,
   type PartnerSort,
   readPartners,
@@ -147,7 +147,7 @@ async function getPartner(tx: Tx, id: PartnerId): Promise<Partner> {
 }
 
 async function lockForChange(tx: Tx, id: PartnerId, expectedRevision: number | null): Promise<Partner> {
-  const partner = await lockPartner(tx, id)
+  const [partner] = await lockPartners(tx, [id])
   if (!partner) throw new NotFound('The partner')
   if (expectedRevision !== null && expectedRevision !== partner.revision) throw new Stale()
   return partner

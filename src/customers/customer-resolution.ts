@@ -1,0 +1,148 @@
+import { recordAudit } from '#src/database/audit.ts'
+import { asSystem, type Tx } from '#src/database/database.ts'
+import type { Actor } from '#src/kernel/actor.ts'
+import type { EventBus } from '#src/kernel/events.ts'
+import { type CustomerId, newId } from '#src/kernel/ids.ts'
+import { type CompanyIdentity, isSameCompany } from './company-identity.ts'
+import { blankCustomer } from './customer.ts'
+import { type CustomerWrite, claimDomains, readCanonical } from './customer-store.ts'
+import { findMatches, insertResolved, lockNames } from './resolution-store.ts'
+
+/** Each round leaves to the next only what another transaction decided meanwhile, so a few are plenty. */
+const maxRounds = 6
+
+export function createCustomerResolution(deps: { readonly events: EventBus<Tx> }) {
+  return {
+    /**
+     * The canonical customer of each company, in the same order; those that nobody named before are created. Safe when
+     * many do the same at once: one company becomes one customer. What is there already is found without any lock.
+     */
+    resolveCustomers: (
+      tx: Tx,
+      actor: Actor,
+      companies: readonly CompanyIdentity[],
+    ): Promise<readonly CustomerId[]> => asSystem(tx, (inner) => resolve(inner, actor, companies)),
+  }
+
+  async function resolve(
+    tx: Tx,
+    actor: Actor,
+    companies: readonly CompanyIdentity[],
+  ): Promise<readonly CustomerId[]> {
+    const found = new Map<number, CustomerId>()
+    let locked = false
+    for (let round = 0; round < maxRounds; round += 1) {
+      const open = companies.flatMap((company, index) => (found.has(index) ? [] : [{ company, index }]))
+      const matches = await findMatches(
+        tx,
+        open.map(({ company }) => company),
+      )
+      const settled = await acceptMatches(
+        tx,
+        open.flatMap(({ company, index }, place) => {
+          const match = matches[place]
+          return match ? [{ company, index, ...match }] : []
+        }),
+      )
+      for (const { index, id } of settled) found.set(index, id)
+      const left = open.filter(({ index }) => !found.has(index)).map(({ company }) => company)
+      if (left.length === 0) return toCanonical(tx, companies, found)
+      if (locked) await create(tx, actor, planCustomers(left))
+      else {
+        const nameKeys = left.map(({ nameKey }) => nameKey)
+        await lockNames(tx, nameKeys)
+        locked = true
+      }
+    }
+    throw new Error('Customers could not be resolved: others kept changing the same companies')
+  }
+
+  async function create(tx: Tx, actor: Actor, planned: readonly CustomerWrite[]): Promise<void> {
+    const inserted = await insertResolved(tx, planned)
+    const created = planned.filter(({ id }) => inserted.has(id))
+    await recordAudit(
+      tx,
+      actor,
+      created.map((customer) => ({
+        action: 'customer.created',
+        subject: { kind: 'customer', id: customer.id },
+        after: customer,
+      })),
+    )
+    await deps.events.publish(
+      tx,
+      actor,
+      created.map(({ id }) => ({
+        type: 'record_changed',
+        entity: 'customer',
+        id,
+        priority: created.length > 1 ? 'bulk' : 'live',
+      })),
+    )
+  }
+}
+
+interface Found {
+  readonly company: CompanyIdentity
+  readonly index: number
+  readonly id: CustomerId
+  readonly byDomain: boolean
+}
+
+/**
+ * A company that brings a domain to a customer found by name makes the customer answer for it, so that another domain
+ * under the same name is another company from then on. Of several such domains the first counts.
+ */
+async function acceptMatches(tx: Tx, found: readonly Found[]): Promise<readonly Found[]> {
+  const learned = new Map<CustomerId, string>()
+  const accepted = found.filter(({ company: { domain }, id, byDomain }) => {
+    if (byDomain || domain === null) return true
+    const first = learned.get(id) ?? domain
+    learned.set(id, first)
+    return first === domain
+  })
+  await claimDomains(
+    tx,
+    [...learned].map(([id, domain]) => ({ id, domain })),
+  )
+  return accepted
+}
+
+/** New customers for these companies, one for those that are the same company. */
+export function planCustomers(companies: readonly CompanyIdentity[]): readonly CustomerWrite[] {
+  const byDomain = new Map<string, CompanyIdentity>()
+  const byName = new Map<string, CompanyIdentity[]>()
+  const planned: CompanyIdentity[] = []
+  // Those with a domain first: they say more, and the others may join them.
+  for (const company of companies.toSorted((a, b) => Number(a.domain === null) - Number(b.domain === null))) {
+    if (company.domain !== null && byDomain.has(company.domain)) continue
+    const namesakes = byName.get(company.nameKey) ?? []
+    if (namesakes.some((other) => isSameCompany(other, company))) continue
+    if (company.domain !== null) byDomain.set(company.domain, company)
+    byName.set(company.nameKey, [...namesakes, company])
+    planned.push(company)
+  }
+  return planned.map(({ domain, name, nameKey, country, city }) => ({
+    ...blankCustomer,
+    id: newId<'customer'>(),
+    domain,
+    name,
+    nameKey,
+    country,
+    city,
+  }))
+}
+
+async function toCanonical(
+  tx: Tx,
+  companies: readonly CompanyIdentity[],
+  found: ReadonlyMap<number, CustomerId>,
+): Promise<readonly CustomerId[]> {
+  const canonical = await readCanonical(tx, [...new Set(found.values())])
+  return companies.map((_, index) => {
+    const id = found.get(index)
+    const end = id === undefined ? undefined : canonical.get(id)
+    if (end === undefined) throw new Error('A resolved company has no customer')
+    return end
+  })
+}

@@ -1,0 +1,101 @@
+import { z } from 'zod'
+import type { FieldIssue } from '#src/kernel/errors.ts'
+import type { CustomerId } from '#src/kernel/ids.ts'
+import { toCountryCode } from './country.ts'
+import { companyDomain } from './web-domain.ts'
+
+export interface Customer extends CustomerDetails {
+  readonly id: CustomerId
+  readonly nameKey: string
+  /** The customer that this one turned out to be. */
+  readonly mergedInto: CustomerId | null
+  readonly revision: number
+  readonly createdAt: Date
+  readonly updatedAt: Date
+}
+
+/** What is kept of a customer as somebody said it. */
+export interface CustomerDetails {
+  readonly externalRef: string | null
+  readonly name: string
+  /** Registrable web domain. */
+  readonly domain: string | null
+  /** ISO 3166, two letters. */
+  readonly country: string | null
+  readonly city: string | null
+  readonly postalCode: string | null
+  readonly phone: string | null
+}
+
+const text = (max: number) => z.string().trim().min(1).max(max)
+
+export const customerInputSchema = z
+  .strictObject({
+    externalRef: text(200).nullish(),
+    name: text(300),
+    domain: text(500).nullish().describe('A web address in any form; its registrable domain is kept'),
+    country: text(100).nullish().describe('ISO code or English name'),
+    city: text(200).nullish(),
+    postalCode: text(20).nullish(),
+    phone: text(50).nullish(),
+  })
+  .meta({ id: 'CustomerInput' })
+export type CustomerInput = z.infer<typeof customerInputSchema>
+
+export const customerPatchSchema = customerInputSchema.partial().meta({ id: 'CustomerPatch' })
+export type CustomerPatch = z.infer<typeof customerPatchSchema>
+
+/** One line of an import; `externalRef` is the key, a missing field stays as it is. */
+export const customerRowSchema = z.strictObject({ ...customerInputSchema.shape, externalRef: text(200) })
+export type CustomerRow = z.infer<typeof customerRowSchema>
+
+/** What a new customer starts from. */
+export const blankCustomer: CustomerDetails = {
+  externalRef: null,
+  name: '',
+  domain: null,
+  country: null,
+  city: null,
+  postalCode: null,
+  phone: null,
+}
+
+export const sameDetails = (a: CustomerDetails, b: CustomerDetails): boolean =>
+  a.externalRef === b.externalRef &&
+  a.name === b.name &&
+  a.domain === b.domain &&
+  a.country === b.country &&
+  a.city === b.city &&
+  a.postalCode === b.postalCode &&
+  a.phone === b.phone
+
+/**
+ * What a customer looks like after `patch`: web address and country in their normal forms.
+ * @returns the details, and what could not be read (those fields stay as they were)
+ */
+export function applyCustomerPatch(
+  before: CustomerDetails,
+  patch: CustomerPatch,
+): { readonly details: CustomerDetails; readonly issues: readonly FieldIssue[] } {
+  const issues: FieldIssue[] = []
+  const keep = (field: 'externalRef' | 'city' | 'postalCode' | 'phone') =>
+    patch[field] === undefined ? before[field] : patch[field]
+  const read = (field: 'domain' | 'country', normalise: (text: string) => string | null, hint: string) => {
+    const value = patch[field]
+    if (value === undefined) return before[field]
+    if (value === null) return null
+    const normal = normalise(value)
+    if (normal === null) issues.push({ path: `/${field}`, code: `unknown_${field}`, message: hint })
+    return normal ?? before[field]
+  }
+  const details: CustomerDetails = {
+    externalRef: keep('externalRef'),
+    name: patch.name ?? before.name,
+    domain: read('domain', companyDomain, 'Not a web address of a company of its own'),
+    country: read('country', toCountryCode, 'Neither an ISO country code nor the English name of a country'),
+    city: keep('city'),
+    postalCode: keep('postalCode'),
+    phone: keep('phone'),
+  }
+  return { details, issues }
+}
