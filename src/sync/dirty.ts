@@ -1,13 +1,13 @@
 import { asSystem, type Tx } from '#src/database/database.ts'
 import type { Actor } from '#src/kernel/actor.ts'
 import type { EventOf } from '#src/kernel/events.ts'
-import { type ConnectionId, newId } from '#src/kernel/ids.ts'
+import { newId } from '#src/kernel/ids.ts'
 import type { ConnectionsPort } from './engine.ts'
 import { insertLinks, linkedConnections } from './link-store.ts'
 import { markDirty, type NewMark } from './mark-store.ts'
 
 interface Deps {
-  readonly connections: Pick<ConnectionsPort, 'activeConnections' | 'publishedMappings'>
+  readonly connections: Pick<ConnectionsPort, 'homeOfDeals' | 'publishedMappings'>
   /** Rings once the unit of work has committed. */
   ring(tx: Tx): void
 }
@@ -17,15 +17,13 @@ interface Deps {
  * linked; a deal without a link is marked on the connection that deals go to, where its inclusion decides.
  */
 export function createDirtyHandlers({ connections, ring }: Deps) {
-  const homeOfDeals = async (tx: Tx): Promise<ConnectionId | null> => {
-    const [first] = await connections.activeConnections(tx)
-    return first?.id ?? null
-  }
   return {
     onRecordChanged: (tx: Tx, _actor: Actor, events: readonly EventOf<'record_changed'>[]): Promise<void> =>
       asSystem(tx, async (system) => {
         const marks: NewMark[] = []
-        const home = events.some(({ entity }) => entity === 'deal') ? await homeOfDeals(system) : null
+        const home = events.some(({ entity }) => entity === 'deal')
+          ? await connections.homeOfDeals(system)
+          : null
         for (const entity of new Set(events.map((event) => event.entity))) {
           const changed = new Map(
             events.filter((event) => event.entity === entity).map(({ id, priority }) => [id, priority]),
@@ -48,7 +46,7 @@ export function createDirtyHandlers({ connections, ring }: Deps) {
     /** Links to records that a person (or an imported history) chose, instead of creating. */
     onLinkRequested: (tx: Tx, _actor: Actor, events: readonly EventOf<'link_requested'>[]): Promise<void> =>
       asSystem(tx, async (system) => {
-        const home = await homeOfDeals(system)
+        const home = await connections.homeOfDeals(system)
         if (home === null) return
         const objects = new Map(
           (await connections.publishedMappings(system, home)).map(({ entity, document }) => [

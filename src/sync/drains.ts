@@ -24,7 +24,6 @@ export function createDrains(engine: Engine, bell: Ringer) {
     const failures: unknown[] = []
     for (const connection of await usable()) {
       if (signal.aborted) return
-      if (connection.status === 'paused' || connection.status === 'attention') continue
       try {
         await work(connection)
       } catch (error) {

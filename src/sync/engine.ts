@@ -3,25 +3,16 @@ import type { Logger } from 'pino'
 import type { Connector } from '#connectors/connector.ts'
 import type { MappingDocument } from '#mappings/document.ts'
 import type { MirrorRow } from '#src/conflicts/claim.ts'
+import type { Connection } from '#src/connections/connection.ts'
 import type { Database, Tx } from '#src/database/database.ts'
 import { type Actor, systemActor } from '#src/kernel/actor.ts'
 import type { ConnectionId } from '#src/kernel/ids.ts'
 import type { SyncedEntity } from '#src/kernel/synced-entity.ts'
 import type { LinkState } from './link-store.ts'
 
-/** What the engine knows of a connection; its credentials stay with the connector pool. */
-export interface SyncConnection {
-  readonly id: ConnectionId
-  readonly name: string
-  readonly vendor: string
-  readonly status: 'active' | 'paused' | 'attention'
-  readonly pausedUntil: Date | null
-  readonly organisationId: string | null
-  readonly remoteUserId: string | null
-  readonly multiCurrency: boolean
-  readonly homeCurrency: string | null
+/** A connection with where its records can be looked at. */
+export interface SyncConnection extends Connection {
   readonly instanceUrl: string | null
-  readonly pollSeconds: number
 }
 
 export interface PublishedMapping {
@@ -32,7 +23,10 @@ export interface PublishedMapping {
 
 /** What the engine asks of the connections capability. */
 export interface ConnectionsPort {
+  /** Those that may work now. */
   activeConnections(tx: Tx): Promise<readonly SyncConnection[]>
+  /** The connection that deals without a link go to, working or not; null while there is none. */
+  homeOfDeals(tx: Tx): Promise<ConnectionId | null>
   publishedMappings(tx: Tx, id: ConnectionId): Promise<readonly PublishedMapping[]>
   quarantinedFields(
     tx: Tx,
@@ -56,8 +50,6 @@ export interface ConnectionsPort {
 /** Connectors by connection; each call of one passes the connection's own gate. */
 export interface ConnectorsPort {
   connectorFor(connection: SyncConnection): Promise<Connector>
-  /** Probes once per connector and pins the organisation; false when the connection must not be used. */
-  isUsable(connection: SyncConnection, signal: AbortSignal): Promise<boolean>
   /** Is there enough of the vendor's daily limit left for work that can wait? */
   mayRunBulk(id: ConnectionId): boolean
 }

@@ -26,8 +26,7 @@ export async function pollConnection(
   const lease = await takeLease(engine.database, connection.id, 'poll')
   if (!lease) return false
   try {
-    const workspace = await openWorkspace(engine, connection, signal)
-    if (!workspace) return false
+    const workspace = await openWorkspace(engine, connection)
     const objects = [...new Set(workspace.entities.map(({ mapping }) => mapping.document.object))]
     let polled = false
     for (const object of objects) {

@@ -27,8 +27,7 @@ export async function reconcileConnection(
   if (!lease) return
   try {
     await engine.database.transact(syncActor, (tx) => endAbandonedWrites(tx, connection.id))
-    const workspace = await openWorkspace(engine, connection, signal)
-    if (workspace) await workOff(workspace, lease, signal)
+    await workOff(await openWorkspace(engine, connection), lease, signal)
   } catch (error) {
     if (error instanceof ConnectionHalted || error instanceof LeaseLost) {
       engine.logger.warn(

@@ -29,13 +29,7 @@ export interface Workspace {
   readonly byName: ReadonlyMap<string, MappedEntity>
 }
 
-/** Null when the connection must not be used now (another organisation behind it, for example). */
-export async function openWorkspace(
-  engine: Engine,
-  connection: SyncConnection,
-  signal: AbortSignal,
-): Promise<Workspace | null> {
-  if (!(await engine.connectors.isUsable(connection, signal))) return null
+export async function openWorkspace(engine: Engine, connection: SyncConnection): Promise<Workspace> {
   const connector = await engine.connectors.connectorFor(connection)
   const { mappings, quarantined } = await engine.database.transact(syncActor, async (tx) => ({
     mappings: await engine.connections.publishedMappings(tx, connection.id),
@@ -110,7 +104,7 @@ export function createLookup({ connection, byName }: Workspace): Lookup {
     context: {
       multiCurrency: connection.multiCurrency,
       homeCurrency: connection.homeCurrency,
-      timeZone: 'UTC',
+      timeZone: connection.timeZone,
       toRemoteId: (entity, id) =>
         byName.has(entity)
           ? (toRemote.get(`${entity}:${id}`) ?? undefinedOr(toRemote, `${entity}:${id}`))
