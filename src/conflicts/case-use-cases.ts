@@ -109,11 +109,8 @@ export function createCaseUseCases({
       const checkId = newId<'conflict_check'>()
       const verdict = await asSystem(tx, async (system) => {
         const { horizon, mirror } = await readSearchState(system, startedAt)
-        const { hits, incomplete } = await searchClaims(system, [subject])
-        const candidates = findCandidates(
-          subject,
-          hits.map(({ claim }) => claim),
-        )
+        const { claims, incomplete } = await searchClaims(system, [subject])
+        const candidates = findCandidates(subject, claims.get(0) ?? [])
         const judged = judge({ candidates, mirror, complete: incomplete.size === 0 })
         const durationMs = clock.now().getTime() - startedAt.getTime()
         await keepChecks(system, [

@@ -1,6 +1,5 @@
 /** Checks with every candidate as it was scored, and what was decided on them. Rows are never changed. */
 import { sql } from 'kysely'
-import { canonicalJson } from '#src/database/audit.ts'
 import type { Tx } from '#src/database/database.ts'
 import { type DealId, type Id, newId, type PartnerId } from '#src/kernel/ids.ts'
 import type { CheckSubject, ClaimId } from './claim.ts'
@@ -27,6 +26,9 @@ export interface CheckRecord {
   readonly durationMs: number
 }
 
+const toJson = (value: unknown): string =>
+  JSON.stringify(value, (_key, part: unknown) => (typeof part === 'bigint' ? part.toString() : part))
+
 /** Keeps the checks in one statement. */
 export async function keepChecks(tx: Tx, checks: readonly CheckRecord[]): Promise<void> {
   const rows = checks.map(({ checkedAt, candidates, subject, ...check }) => ({
@@ -39,7 +41,7 @@ export async function keepChecks(tx: Tx, checks: readonly CheckRecord[]): Promis
   }))
   await sql`
     with given as (
-      select row from jsonb_array_elements(${canonicalJson(rows)}::jsonb) as given (row)
+      select row from jsonb_array_elements(${toJson(rows)}::jsonb) as given (row)
     ), kept as (
       insert into conflict_check (id, purpose, deal_id, partner_id, verdict, reasons, rule_version,
         claim_seq_horizon, claim_seq, mirror, subject, checked_at, duration_ms)

@@ -1,7 +1,7 @@
 /** Claims and the keys under which they are found. Adding or widening a claim happens under the claims lock. */
 import { sql } from 'kysely'
 import type { Tx } from '#src/database/database.ts'
-import { type DealId, newId } from '#src/kernel/ids.ts'
+import { type CustomerId, type DealId, newId } from '#src/kernel/ids.ts'
 import type { ClaimId, ClaimSubject, DayRange } from './claim.ts'
 import { filingKeys } from './search-keys.ts'
 
@@ -19,6 +19,8 @@ export interface FiledClaim {
   readonly claimId: ClaimId
   readonly dealId: DealId
   readonly claimSeq: bigint
+  /** The canonical customer, as known under the lock. */
+  readonly canonicalId: CustomerId
 }
 
 /**
@@ -56,7 +58,7 @@ export async function fileRegistrations(
         domain = excluded.domain, country = excluded.country, city = excluded.city,
         family_ids = excluded.family_ids, range = excluded.range,
         standing = case when claim.standing = 'closed' then 'pending' else claim.standing end
-      returning id, deal_id, claim_seq
+      returning id, deal_id, claim_seq, canonical_id
     ), given_key as (
       select filed.id as claim_id, keys.key
       from filed join given using (deal_id) cross join lateral jsonb_array_elements_text(row->'keys') as keys (key)
@@ -67,7 +69,7 @@ export async function fileRegistrations(
     ), added as (
       insert into claim_key (key, claim_id) select key, claim_id from given_key on conflict do nothing
     )
-    select id as claim_id, deal_id, claim_seq from filed join given using (deal_id) order by position`.execute(
+    select id as claim_id, deal_id, claim_seq, canonical_id from filed join given using (deal_id) order by position`.execute(
     tx,
   )
   if (rows.length !== subjects.length) throw new Error('Not every registration was filed as a claim')

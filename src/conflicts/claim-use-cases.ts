@@ -6,7 +6,7 @@ import { type DealId, newId } from '#src/kernel/ids.ts'
 import { type CheckId, keepChecks } from './check-store.ts'
 import type { ClaimSubject, DayRange } from './claim.ts'
 import { closeClaimsOf, fileRegistrations, holdClaim, lockClaims, setClaimRange } from './claim-store.ts'
-import { asCheckSubject, asFiledClaim, earlierMates, findCandidates } from './comparison.ts'
+import { asCheckSubject, asFiledClaim, createClaimIndex, findCandidates } from './comparison.ts'
 import { type Candidate, ruleVersion } from './score.ts'
 import { claimsSince, readSearchState, type SearchResult, searchClaims } from './search-store.ts'
 import { judge, type MirrorState, type Verdict, type VerdictReason } from './verdict.ts'
@@ -50,30 +50,20 @@ export function createClaimUseCases({ clock }: { readonly clock: Clock }) {
     const complete = newer.length <= comparedOneByOne
     const found: SearchResult = complete ? ahead : await searchClaims(tx, asked)
     const filed = await fileRegistrations(tx, subjects)
-    const mates = earlierMates(
-      asked,
-      subjects.flatMap((subject, index) => {
-        const claim = filed[index]
-        return claim ? [asFiledClaim(subject, claim.claimId)] : []
-      }),
-    )
     const durationMs = clock.now().getTime() - startedAt.getTime()
-    const results = asked.map((subject, index) => {
+    const later = createClaimIndex()
+    for (const claim of complete ? newer : []) later.add(claim)
+    const results = subjects.map((given, index) => {
       const claim = filed[index]
       if (!claim) throw new Error('A registration was left without its claim')
-      const claims = found.hits.filter((hit) => hit.subject === index).map((hit) => hit.claim)
-      const candidates = findCandidates(subject, [
-        ...claims,
-        ...(complete ? newer : []),
-        ...(mates[index] ?? []),
-      ])
-      const { verdict, reasons } = judge({ candidates, mirror, complete: !found.incomplete.has(index) })
+      const subject = { ...asCheckSubject(given), customerId: claim.canonicalId }
+      const candidates = findCandidates(subject, [...(found.claims.get(index) ?? []), ...later.find(subject)])
+      later.add(asFiledClaim(subject, claim.claimId))
       return {
         checkId: newId<'conflict_check'>(),
         claimSeq: claim.claimSeq,
         subject,
-        verdict,
-        reasons,
+        ...judge({ candidates, mirror, complete: !found.incomplete.has(index) }),
         ruleVersion,
         mirror,
         candidates,

@@ -1,11 +1,12 @@
-/** Search results, newer claims and batch-mates become candidates per subject. Pure. */
+/** Claims become candidates of a subject; claims newer than a search are found in memory. Pure. */
 import type { CheckSubject, ClaimId, ClaimSubject, FoundClaim } from './claim.ts'
 import { type Candidate, scoreClaim } from './score.ts'
 import { filingKeys, lookupKeys } from './search-keys.ts'
 import { rankCandidates } from './verdict.ts'
 
-/** More than these are not kept for one check; what collides comes first. */
-const keptPerCheck = 50
+/** How many candidates are kept for one check, the best first. */
+const strongKept = 50
+const possibleKept = 10
 
 /** Never a claim of the deal itself, nor the opportunity that it is linked to. */
 const isOwnDeal = (subject: CheckSubject, claim: FoundClaim): boolean =>
@@ -18,30 +19,40 @@ export function findCandidates(subject: CheckSubject, claims: readonly FoundClai
     const candidate = isOwnDeal(subject, claim) ? null : scoreClaim(subject, claim)
     return candidate ? [candidate] : []
   })
-  return rankCandidates(candidates).slice(0, keptPerCheck)
+  const ranked = rankCandidates(candidates)
+  return [
+    ...ranked.filter(({ band }) => band === 'strong').slice(0, strongKept),
+    ...ranked.filter(({ band }) => band === 'possible').slice(0, possibleKept),
+  ]
 }
 
-/** For each subject of a batch the claims of subjects before it that share a key. */
-export function earlierMates(
-  subjects: readonly CheckSubject[],
-  claims: readonly FoundClaim[],
-): readonly (readonly FoundClaim[])[] {
-  const filed = new Map<string, Set<number>>()
-  return subjects.map((subject, index) => {
-    const mates = new Set<number>()
-    for (const { key } of lookupKeys(subject.company)) {
-      for (const mate of filed.get(key) ?? []) mates.add(mate)
-    }
-    subjects.slice(0, index).forEach((other, mate) => {
-      if (subject.customerId !== null && other.customerId === subject.customerId) mates.add(mate)
-    })
-    for (const key of filingKeys(subject.company)) {
-      const under = filed.get(key)
-      if (under) under.add(index)
-      else filed.set(key, new Set([index]))
-    }
-    return [...mates].flatMap((mate) => claims[mate] ?? [])
-  })
+export interface ClaimIndex {
+  add(claim: FoundClaim): void
+  /** Claims added so far that share a key or the customer with the subject. */
+  find(subject: CheckSubject): readonly FoundClaim[]
+}
+
+/** What the search does in the database, for the few claims that are newer than the search. */
+export function createClaimIndex(): ClaimIndex {
+  const filed = new Map<string, FoundClaim[]>()
+  const withCustomer = (keys: readonly string[], customerId: string | null): readonly string[] =>
+    customerId === null ? keys : [...keys, `customer ${customerId}`]
+  return {
+    add(claim) {
+      for (const key of withCustomer(filingKeys(claim.company), claim.customerId)) {
+        const under = filed.get(key)
+        if (under) under.push(claim)
+        else filed.set(key, [claim])
+      }
+    },
+    find({ company, customerId }) {
+      const keys = withCustomer(
+        lookupKeys(company).map(({ key }) => key),
+        customerId,
+      )
+      return [...new Set(keys.flatMap((key) => filed.get(key) ?? []))]
+    },
+  }
 }
 
 export const asCheckSubject = (subject: ClaimSubject): CheckSubject => ({
@@ -54,8 +65,8 @@ export const asCheckSubject = (subject: ClaimSubject): CheckSubject => ({
 })
 
 /** The claim that a subject becomes once it is filed. */
-export const asFiledClaim = (subject: ClaimSubject, claimId: ClaimId): FoundClaim => ({
-  ...asCheckSubject(subject),
+export const asFiledClaim = (subject: CheckSubject, claimId: ClaimId): FoundClaim => ({
+  ...subject,
   claimId,
   source: 'registration',
   standing: 'pending',

@@ -29,8 +29,8 @@ export async function repointClaims(
 ): Promise<{
   readonly contested: readonly Restanding[]
   readonly heldAgain: readonly Restanding[]
-  /** Live claims of registrations that have another canonical customer now. */
-  readonly moved: readonly ClaimId[]
+  /** Live claims of registrations of these customers. */
+  readonly live: readonly ClaimId[]
 }> {
   const pointer = sql`(
     select * from unnest(${[...canonical.keys()]}::uuid[], ${[...canonical.values()]}::uuid[])
@@ -54,10 +54,12 @@ export async function repointClaims(
         and family_points(earlier.family_ids) && family_points(later.family_ids)
     )
     returning claim.id as claim_id, claim.deal_id`.execute(tx)
-  const moved = await sql<{ claimId: ClaimId; live: boolean }>`
+  // All are numbered anew, those that stay too: whoever searched for one of the customers before this has not seen the
+  // claims of the others.
+  const renumbered = await sql<{ claimId: ClaimId; live: boolean }>`
     update claim set canonical_id = pointer.canonical_id, claim_seq = nextval('claim_seq')
     from ${pointer}
-    where claim.customer_id = pointer.customer_id and claim.canonical_id <> pointer.canonical_id
+    where claim.customer_id = pointer.customer_id
     returning claim.id as claim_id, source = 'registration' and standing <> 'closed' as live`.execute(tx)
   const heldAgain = await sql<Restanding>`
     update claim set standing = 'held', claim_seq = nextval('claim_seq')
@@ -73,6 +75,6 @@ export async function repointClaims(
   return {
     contested: contested.rows,
     heldAgain: heldAgain.rows,
-    moved: moved.rows.flatMap(({ claimId, live }) => (live ? [claimId] : [])),
+    live: renumbered.rows.flatMap(({ claimId, live }) => (live ? [claimId] : [])),
   }
 }

@@ -20,8 +20,7 @@ const otherInitialFactor = 0.9
  */
 export function nameLikeness(a: string, b: string): number {
   if (a === b) return a === '' ? 0 : 1
-  const wordsOfA = nameTokens(a)
-  const wordsOfB = nameTokens(b)
+  const [wordsOfA, wordsOfB] = a < b ? [nameTokens(a), nameTokens(b)] : [nameTokens(b), nameTokens(a)]
   if (wordsOfA.length === 0 || wordsOfB.length === 0) return 0
   if (a.replaceAll(' ', '') === b.replaceAll(' ', '')) return joinedLikeness
   const best = Math.max(alignedLikeness(wordsOfA, wordsOfB), acronymLikeness(wordsOfA, wordsOfB))

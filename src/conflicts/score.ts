@@ -1,5 +1,5 @@
 /** Scores one claim against what is being checked and says why. Pure: the same two sides always score the same. */
-import { type CheckSubject, commonDays, type FoundClaim, familiesOverlap } from './claim.ts'
+import { type CheckSubject, commonDays, type FoundClaim, familiesOverlap, type OpenRange } from './claim.ts'
 import { nameLikeness } from './name-likeness.ts'
 
 /** Rises with every change of keys, weights or bands, so that an old verdict can be told from a new one. */
@@ -8,7 +8,7 @@ export const ruleVersion = 1
 /** From here on two companies count as the same one. */
 export const strongFrom = 75
 /** Below this a claim is no candidate. */
-export const candidateFrom = 55
+export const candidateFrom = 60
 
 const otherDomainPenalty = 15
 const otherCountryPenalty = 20
@@ -50,7 +50,8 @@ export function scoreClaim(subject: CheckSubject, claim: FoundClaim): Candidate 
   const band = score >= strongFrom ? 'strong' : 'possible'
   const kind = kindOf(subject, claim)
   const sameProducts = familiesOverlap(subject.familyIds, claim.familyIds)
-  const days = commonDays(subject.range, claim.range)
+  const claimed = claimedRange(claim)
+  const days = commonDays(subject.range, claimed)
   const circumstances: Evidence[] = [
     {
       point: 'families',
@@ -62,7 +63,7 @@ export function scoreClaim(subject: CheckSubject, claim: FoundClaim): Candidate 
       point: 'window',
       speaks: days ? 'for' : 'against',
       ours: rangeText(subject.range),
-      theirs: rangeText(claim.range),
+      theirs: rangeText(claimed),
     },
   ]
   const competes = kind === 'rival' || kind === 'own' || kind === 'direct'
@@ -76,6 +77,10 @@ export function scoreClaim(subject: CheckSubject, claim: FoundClaim): Candidate 
     claim,
   }
 }
+
+/** A pending registration asks for days from its approval on, whenever that will be. */
+const claimedRange = ({ standing, range }: FoundClaim): OpenRange =>
+  standing === 'pending' ? { from: range.from, to: null } : range
 
 function kindOf(subject: CheckSubject, claim: FoundClaim): CandidateKind {
   if (claim.source === 'account') return 'account'
@@ -121,4 +126,4 @@ const sameLabel = (a: string | null, b: string | null): boolean =>
 
 const familiesText = (familyIds: readonly string[]): string =>
   familyIds.length === 0 ? 'all' : familyIds.join(', ')
-const rangeText = ({ from, to }: FoundClaim['range']): string => `${from ?? '...'} to ${to ?? '...'}`
+const rangeText = ({ from, to }: OpenRange): string => `${from ?? '...'} to ${to ?? '...'}`

@@ -15,14 +15,9 @@ const readOfCustomer = 200
 const comparedPerSubject = 60
 const exactWeight = weightOfKey.exact
 
-export interface Hit {
-  /** Index of the subject that was asked for. */
-  readonly subject: number
-  readonly claim: FoundClaim
-}
-
 export interface SearchResult {
-  readonly hits: readonly Hit[]
+  /** By index of the subject. */
+  readonly claims: ReadonlyMap<number, readonly FoundClaim[]>
   /** Subjects about which more claims exist than were read. */
   readonly incomplete: ReadonlySet<number>
 }
@@ -125,15 +120,12 @@ export async function searchClaims(
     where (ranked.place <= ${comparedPerSubject}::int or ranked.weight >= ${exactWeight}::int)
       and claim.standing <> 'closed' and (not ${registrationsOnly}::boolean or claim.source = 'registration')
     order by ranked.subject, ranked.place`.execute(tx)
-  const named = new Map<number, number>()
-  for (const { subject, weight } of rows) {
-    if (weight >= exactWeight) named.set(subject, (named.get(subject) ?? 0) + 1)
-  }
+  const bySubject = Map.groupBy(rows, ({ subject }) => subject)
+  const isIncomplete = (found: typeof rows): boolean =>
+    found.filter(({ weight }) => weight >= exactWeight).length >= readUnderKey.exact
   return {
-    hits: rows.map((row) => ({ subject: row.subject, claim: toClaim(row) })),
-    incomplete: new Set(
-      [...named].filter(([, count]) => count >= readUnderKey.exact).map(([subject]) => subject),
-    ),
+    claims: new Map([...bySubject].map(([subject, found]) => [subject, found.map(toClaim)])),
+    incomplete: new Set([...bySubject].flatMap(([subject, found]) => (isIncomplete(found) ? [subject] : []))),
   }
 }
 

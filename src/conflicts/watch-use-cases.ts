@@ -32,30 +32,39 @@ const asSubject = (claim: FoundClaim): CheckSubject => ({
 
 const isStrongCollision = ({ band, collides }: Candidate): boolean => band === 'strong' && collides
 
+/** Does the candidate put the claim in question? A registration that came later has a check of its own. */
+const questions = (candidate: Candidate, own: FoundClaim): boolean => {
+  if (!isStrongCollision(candidate)) return false
+  const { source, standing, claimId } = candidate.claim
+  if (source !== 'registration' || standing === 'held') return true
+  return own.standing !== 'held' && claimId !== null && own.claimId !== null && claimId < own.claimId
+}
+
 export function createWatchUseCases({ clock, events, canonicalOf }: WatchDeps) {
   /** Checks registered deals again. Keeps and announces only what meets a claim that no check of the deal has met. */
   async function recheck(tx: Tx, actor: Actor, dealIds: readonly DealId[]): Promise<void> {
-    const found = await asSystem(tx, async (system) => {
+    const opened = await asSystem(tx, async (system) => {
       const startedAt = clock.now()
       const { horizon, mirror } = await readSearchState(system, startedAt)
-      const subjects = (await claimsOfDeals(system, dealIds)).map(asSubject)
-      if (subjects.length === 0) return []
-      const { hits, incomplete } = await searchClaims(system, subjects)
+      const claims = await claimsOfDeals(system, dealIds)
+      if (claims.length === 0) return []
+      const subjects = claims.map(asSubject)
+      const found = await searchClaims(system, subjects)
       const known = await knownCollisions(
         system,
-        hits.flatMap(({ claim }) => claim.claimId ?? []),
+        [...found.claims.values()].flat().flatMap(({ claimId }) => claimId ?? []),
       )
-      const checks = subjects.flatMap((subject, index): CheckRecord[] => {
-        const claims = hits.filter((hit) => hit.subject === index).map(({ claim }) => claim)
-        const candidates = findCandidates(subject, claims)
-        const isNew = ({ claim }: Candidate) => !known.has(`${subject.dealId} ${claim.claimId}`)
-        if (!candidates.some((candidate) => isStrongCollision(candidate) && isNew(candidate))) return []
+      const checks = claims.flatMap((own, index): CheckRecord[] => {
+        const subject = asSubject(own)
+        const candidates = findCandidates(subject, found.claims.get(index) ?? [])
+        const isNew = ({ claim }: Candidate) => !known.has(`${own.dealId} ${claim.claimId}`)
+        if (!candidates.some((candidate) => isNew(candidate) && questions(candidate, own))) return []
         return [
           {
             checkId: newId(),
             purpose: 'watch',
             subject,
-            ...judge({ candidates, mirror, complete: !incomplete.has(index) }),
+            ...judge({ candidates, mirror, complete: !found.incomplete.has(index) }),
             ruleVersion,
             horizon,
             claimSeq: null,
@@ -72,8 +81,8 @@ export function createWatchUseCases({ clock, events, canonicalOf }: WatchDeps) {
       )
     })
     await events.publish(tx, actor, [
-      ...found.map(({ checkId, dealId }) => ({ type: 'conflict_found' as const, dealId, checkId })),
-      ...found.map(({ dealId }) => ({
+      ...opened.map(({ checkId, dealId }) => ({ type: 'conflict_found' as const, dealId, checkId })),
+      ...opened.map(({ dealId }) => ({
         type: 'notification' as const,
         kind: 'conflict_found' as const,
         partnerId: null,
@@ -95,15 +104,16 @@ export function createWatchUseCases({ clock, events, canonicalOf }: WatchDeps) {
         const claimIds = await takeWatched(system, limit)
         const claims = await findClaims(system, claimIds)
         const mirrored = claims.filter(({ source }) => source !== 'registration')
-        const { hits } = await searchClaims(system, mirrored.map(asSubject), true)
-        const met = hits.filter(({ subject, claim }) => {
-          const opportunity = mirrored[subject]
-          return opportunity && findCandidates(asSubject(claim), [opportunity]).some(isStrongCollision)
-        })
+        const found = await searchClaims(system, mirrored.map(asSubject), true)
+        const met = mirrored.flatMap((opportunity, index) =>
+          (found.claims.get(index) ?? []).filter((registration) =>
+            findCandidates(asSubject(registration), [opportunity]).some(isStrongCollision),
+          ),
+        )
         const own = claims.filter(({ source }) => source === 'registration')
         return {
           taken: claimIds.length,
-          dealIds: new Set([...own, ...met.map(({ claim }) => claim)].flatMap(({ dealId }) => dealId ?? [])),
+          dealIds: new Set([...own, ...met].flatMap(({ dealId }) => dealId ?? [])),
         }
       })
       if (dealIds.size > 0) await recheck(tx, actor, [...dealIds])
@@ -125,7 +135,7 @@ export function createWatchUseCases({ clock, events, canonicalOf }: WatchDeps) {
         const customers = new Set([...named, ...(await customersUnder(system, named))])
         const canonical = await canonicalOf(system, [...customers])
         const changes = await repointClaims(system, canonical)
-        await markForWatch(system, [...changes.moved, ...changes.contested.map(({ claimId }) => claimId)])
+        await markForWatch(system, changes.live)
         return changes
       })
       await recordAudit(tx, actor, [

@@ -8,7 +8,8 @@ import { systemActor } from '#src/kernel/actor.ts'
 import { systemClock } from '#src/kernel/clock.ts'
 import { Refused } from '#src/kernel/errors.ts'
 import { createEventBus } from '#src/kernel/events.ts'
-import { type CustomerId, newId, type PartnerId } from '#src/kernel/ids.ts'
+import { type CustomerId, newId } from '#src/kernel/ids.ts'
+import { registrationOf, sellerOf } from '#test/support/conflicts.ts'
 import { useDatabase } from '#test/support/database.ts'
 
 const db = useDatabase()
@@ -19,47 +20,32 @@ const conflicts = createConflictUseCases({
   canonicalOf: async (_tx, ids) => new Map(ids.map((id) => [id, id])),
 })
 
-const partner = (partnerId: PartnerId = newId()) =>
-  ({ kind: 'partner', id: newId(), name: 'Ada', roles: ['partner_seller'], partnerId }) as const
-
-const registration = (name: string, changes: Partial<ClaimSubject> = {}): ClaimSubject => ({
-  source: 'registration',
-  sourceId: newId(),
-  partnerId: newId(),
-  company: identifyCompany({ name }),
-  customerId: newId<'customer'>(),
-  familyIds: [],
-  from: '2026-01-01',
-  to: null,
-  ...changes,
-})
-
 /** As a partner's unit of work does it. */
 const submit = (subject: ClaimSubject) => {
-  const actor = partner(subject.partnerId)
+  const actor = sellerOf(subject.partnerId)
   return db.database.transact(actor, (tx) => conflicts.checkAndClaim(tx, actor, subject))
 }
 const hold = (subject: ClaimSubject, from = '2026-01-01', to = '2026-03-31') =>
   db.database.transact(system, (tx) => conflicts.holdClaims(tx, subject.sourceId, { from, to }))
 
 test('the first registration of a company is clear, a later one of another partner is suspected', async () => {
-  const first = registration('Blaubeere Maschinenbau GmbH')
+  const first = registrationOf('Blaubeere Maschinenbau GmbH')
   expect(await submit(first)).toMatchObject({ verdict: 'clear', candidates: [] })
-  const second = await submit(registration('BLAUBEERE MASCHINENBAU'))
+  const second = await submit(registrationOf('BLAUBEERE MASCHINENBAU'))
   expect(second).toMatchObject({ verdict: 'suspected', reasons: ['candidate'] })
   expect(second.candidates[0]).toMatchObject({ kind: 'rival', key: 'name', collides: true, band: 'strong' })
   expect(second.candidates[0]?.claim.dealId).toBe(first.sourceId)
 })
 
 test('a typo anywhere in the name is found', async () => {
-  await submit(registration('Kontravolt Netzwerke AG'))
+  await submit(registrationOf('Kontravolt Netzwerke AG'))
   for (const name of [
     'Kontravlt Netzwerke',
     'Kontravolt Netzwreke',
     'Komtravolt Netzwerke',
     'Netzwerke Kontravolt',
   ]) {
-    const { verdict, candidates } = await submit(registration(name))
+    const { verdict, candidates } = await submit(registrationOf(name))
     expect([
       name,
       verdict,
@@ -70,15 +56,15 @@ test('a typo anywhere in the name is found', async () => {
 
 test('the same domain is the same company under any name', async () => {
   const company = (name: string) => identifyCompany({ name, domain: 'https://www.zephyrcargo.example.com/' })
-  await submit(registration('Zephyr Cargo', { company: company('Zephyr Cargo') }))
-  const result = await submit(registration('Holding 7', { company: company('Holding 7') }))
+  await submit(registrationOf('Zephyr Cargo', { company: company('Zephyr Cargo') }))
+  const result = await submit(registrationOf('Holding 7', { company: company('Holding 7') }))
   expect(result.candidates[0]).toMatchObject({ key: 'domain', band: 'strong' })
 })
 
 test('registrations for other product families do not collide, but are shown', async () => {
   const [storage, network] = [newId(), newId()]
-  await submit(registration('Familienwerk', { familyIds: [storage] }))
-  const other = await submit(registration('Familienwerk', { familyIds: [network] }))
+  await submit(registrationOf('Familienwerk', { familyIds: [storage] }))
+  const other = await submit(registrationOf('Familienwerk', { familyIds: [network] }))
   expect(other.verdict).toBe('clear')
   expect(other.candidates[0]).toMatchObject({ collides: false, key: 'name' })
   expect(other.candidates[0]?.evidence).toContainEqual({
@@ -87,40 +73,40 @@ test('registrations for other product families do not collide, but are shown', a
     ours: network,
     theirs: storage,
   })
-  const all = await submit(registration('Familienwerk'))
+  const all = await submit(registrationOf('Familienwerk'))
   expect(all.verdict).toBe('suspected')
 })
 
 test('a second registration by the same partner is a candidate of its own kind', async () => {
   const partnerId = newId<'partner'>()
-  await submit(registration('Doppelgang', { partnerId }))
-  const again = await submit(registration('Doppelgang', { partnerId }))
+  await submit(registrationOf('Doppelgang', { partnerId }))
+  const again = await submit(registrationOf('Doppelgang', { partnerId }))
   expect(again).toMatchObject({ verdict: 'suspected', candidates: [{ kind: 'own' }] })
 })
 
 test('a closed claim is no candidate any more', async () => {
-  const first = registration('Vorbei und Weg')
+  const first = registrationOf('Vorbei und Weg')
   await submit(first)
   await db.database.transact(system, (tx) => conflicts.closeClaims(tx, [first.sourceId]))
-  expect(await submit(registration('Vorbei und Weg'))).toMatchObject({ verdict: 'clear', candidates: [] })
+  expect(await submit(registrationOf('Vorbei und Weg'))).toMatchObject({ verdict: 'clear', candidates: [] })
 })
 
 test('submitting a registration again replaces its claim and does not meet itself', async () => {
-  const first = registration('Erstname')
+  const first = registrationOf('Erstname')
   const { claimSeq } = await submit(first)
   const again = await submit({ ...first, company: identifyCompany({ name: 'Zweitname' }) })
   expect(again).toMatchObject({ verdict: 'clear', candidates: [] })
   expect(again.claimSeq).toBeGreaterThan(claimSeq)
-  expect((await submit(registration('Erstname'))).verdict).toBe('clear')
-  expect((await submit(registration('Zweitname'))).verdict).toBe('suspected')
+  expect((await submit(registrationOf('Erstname'))).verdict).toBe('clear')
+  expect((await submit(registrationOf('Zweitname'))).verdict).toBe('suspected')
 })
 
 test('only one registration holds a customer and product family at a time', async () => {
   const customerId = newId<'customer'>()
   const [storage, network] = [newId(), newId()]
-  const holder = registration('Halter', { customerId, familyIds: [storage] })
-  const everything = registration('Halter', { customerId })
-  const elsewhere = registration('Halter', { customerId, familyIds: [network] })
+  const holder = registrationOf('Halter', { customerId, familyIds: [storage] })
+  const everything = registrationOf('Halter', { customerId })
+  const elsewhere = registrationOf('Halter', { customerId, familyIds: [network] })
   for (const subject of [holder, everything, elsewhere]) await submit(subject)
   await hold(holder)
   await expect(hold(everything)).rejects.toThrow(Refused)
@@ -135,10 +121,10 @@ test('only one registration holds a customer and product family at a time', asyn
 
 test('after a refused hold the unit of work goes on in its own role', async () => {
   const customerId = newId<'customer'>()
-  const [a, b] = [registration('Rolle', { customerId }), registration('Rolle', { customerId })]
+  const [a, b] = [registrationOf('Rolle', { customerId }), registrationOf('Rolle', { customerId })]
   for (const subject of [a, b]) await submit(subject)
   await hold(a)
-  const actor = partner(b.partnerId)
+  const actor = sellerOf(b.partnerId)
   const role = await db.database.transact(actor, async (tx) => {
     await expect(
       conflicts.holdClaims(tx, b.sourceId, { from: '2026-01-01', to: '2026-03-31' }),
@@ -149,7 +135,7 @@ test('after a refused hold the unit of work goes on in its own role', async () =
 })
 
 test('within one batch the later of two alike is suspected', async () => {
-  const subjects = ['Stapelei Eins', 'Ganz Anders', 'Stapelei Eins GmbH'].map((name) => registration(name))
+  const subjects = ['Stapelei Eins', 'Ganz Anders', 'Stapelei Eins GmbH'].map((name) => registrationOf(name))
   const results = await db.database.transact(system, (tx) => conflicts.checkMany(tx, system, subjects))
   expect(results.map(({ verdict }) => verdict)).toEqual(['clear', 'clear', 'suspected'])
   expect(results[2]?.candidates[0]?.claim.dealId).toBe(subjects[0]?.sourceId)
@@ -164,7 +150,7 @@ test('of fifty registrations at the same instant, spelled alike, exactly one is 
       `Ansturm ${round} Werk`,
     ]
     const results = await Promise.all(
-      Array.from({ length: 50 }, (_, index) => submit(registration(spellings[index % 4] ?? ''))),
+      Array.from({ length: 50 }, (_, index) => submit(registrationOf(spellings[index % 4] ?? ''))),
     )
     const clear = results.filter(({ verdict }) => verdict === 'clear')
     expect([round, clear.length]).toEqual([round, 1])
@@ -174,8 +160,8 @@ test('of fifty registrations at the same instant, spelled alike, exactly one is 
 })
 
 test('a database error in the middle leaves neither verdict nor claim', async () => {
-  const subject = registration('Gift im Brunnen')
-  await submit(registration('Gift im Brunnen'))
+  const subject = registrationOf('Gift im Brunnen')
+  await submit(registrationOf('Gift im Brunnen'))
   await db.database
     .transact(system, async (tx) => {
       await expect(
@@ -191,9 +177,9 @@ test('a database error in the middle leaves neither verdict nor claim', async ()
 })
 
 test('partners see neither claims nor checks', async () => {
-  const subject = registration('Verborgen')
+  const subject = registrationOf('Verborgen')
   await submit(subject)
-  const rows = await db.database.transact(partner(subject.partnerId), (tx) =>
+  const rows = await db.database.transact(sellerOf(subject.partnerId), (tx) =>
     sql`select 1 from claim union all select 1 from conflict_check union all select 1 from conflict_candidate
       union all select 1 from claim_key`.execute(tx),
   )
@@ -204,9 +190,9 @@ test('a customer with more claims than can be compared is suspected', async () =
   const customerId: CustomerId = newId()
   const family = newId()
   const subjects = Array.from({ length: 201 }, () =>
-    registration('Überlauf', { customerId, familyIds: [newId()] }),
+    registrationOf('Überlauf', { customerId, familyIds: [newId()] }),
   )
   await db.database.transact(system, (tx) => conflicts.checkMany(tx, system, subjects))
-  const result = await submit(registration('Überlauf', { customerId, familyIds: [family] }))
+  const result = await submit(registrationOf('Überlauf', { customerId, familyIds: [family] }))
   expect(result).toMatchObject({ verdict: 'suspected', reasons: ['too_many'] })
 })
