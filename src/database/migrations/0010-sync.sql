@@ -4,9 +4,12 @@ create table connection (
   id uuid primary key,
   name text not null,
   vendor text not null,
-  -- Credentials, encrypted; written by the API, read by workers only.
+  -- Credentials, encrypted; written by the API, opened only where calls are made.
   secrets text not null,
+  -- Rises when the credentials are replaced, not when they are encrypted anew.
+  credentials_revision integer not null default 1,
   status text not null check (status in ('active', 'paused', 'attention')),
+  -- A pause that ends by itself; null: a person has to resume.
   paused_until timestamptz,
   pause_reason text,
   organisation_id text,
@@ -14,7 +17,8 @@ create table connection (
   instance_url text,
   multi_currency boolean not null default false,
   home_currency text,
-  poll_seconds integer not null default 30,
+  time_zone text not null default 'UTC',
+  poll_seconds integer not null default 30 check (poll_seconds between 5 and 3600),
   calls_used integer,
   calls_limit integer,
   usage_at timestamptz,
@@ -35,15 +39,20 @@ create table mapping_version (
   id uuid primary key,
   connection_id uuid not null references connection,
   entity text not null,
-  version integer not null,
-  state text not null check (state in ('draft', 'published', 'superseded', 'discarded')),
+  -- Given at publication; a draft has none yet.
+  version integer,
+  state text not null check (state in ('draft', 'published', 'superseded')),
   document jsonb not null,
+  -- The version that a draft was begun from, or that a rollback brought back.
+  based_on integer,
   note text,
   created_by text not null,
   created_at timestamptz not null default clock_timestamp(),
+  published_by text,
   published_at timestamptz,
   revision integer not null default 1,
-  unique (connection_id, entity, version)
+  unique (connection_id, entity, version),
+  check ((version is null) = (state = 'draft'))
 );
 create unique index mapping_published on mapping_version (connection_id, entity) where state = 'published';
 create unique index mapping_draft on mapping_version (connection_id, entity) where state = 'draft';

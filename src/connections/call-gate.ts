@@ -1,0 +1,156 @@
+import type { CallGate } from '#connectors/connector.ts'
+import { ConnectorFault } from '#connectors/fault.ts'
+import type { Clock } from '#src/kernel/clock.ts'
+import { exhaustedUntil, leavesRoomForBulk } from './call-budget.ts'
+import { createCallSlots } from './call-slots.ts'
+import type { CallLabel } from './call-tally.ts'
+import { activeStanding, type Standing, standingAt, type Usage } from './connection.ts'
+
+/** What the gate writes: one line per call, without anything that was sent or received. */
+export interface CallLog {
+  debug(fields: object, message: string): void
+}
+
+export interface ConnectionGate extends CallGate {
+  /** The connection as it was read last. */
+  updateStanding(standing: Standing): void
+  readonly leavesRoomForBulk: boolean
+}
+
+export interface CallGateOptions {
+  readonly connectionId: string
+  readonly clock: Clock
+  readonly log: CallLog
+  readonly usage: Usage | null
+  /** Calls under way at once. */
+  readonly concurrency: number
+  /** The longest wait for a free place; what is given up then was never sent. */
+  readonly waitMs: number
+  /** The longest call. With the wait and the check of the organisation it stays below the engine's lease of 60 s. */
+  readonly callMs: number
+  /** Asks who answers over there: before the first call, and after every new sign-in. Throws when it is the wrong one. */
+  verifyOrganisation(): Promise<{ confirm(): Promise<void> }>
+  onCall(label: CallLabel, at: Date): void
+  onUsage(usage: Usage): void
+}
+
+const shortPauseMs = 60_000
+
+/** The guard of one connector: every HTTP call passes it, and none that ought not to be made. */
+export function createCallGate(options: CallGateOptions): ConnectionGate {
+  const { clock } = options
+  const slots = createCallSlots(options.concurrency)
+  let standing: Standing = activeStanding
+  let throttledUntil: Date | null = null
+  let { usage } = options
+  let signIns = 0
+  let verifiedSignIns = -1
+  let verifying: Promise<void> | null = null
+
+  function admit({ operation }: CallLabel): void {
+    if (isAsking(operation)) return
+    const now = clock.now()
+    if (throttledUntil && now < throttledUntil)
+      throw refusal('THROTTLED', 'The CRM asked us to wait', throttledUntil)
+    const exhausted = exhaustedUntil(usage, now)
+    if (exhausted)
+      throw refusal('ALLOWANCE_RESERVED', "The CRM's allowance of calls is all but used up", exhausted)
+    const { status, pausedUntil } = standingAt(standing, now)
+    if (status === 'active') return
+    if (pausedUntil) throw refusal('PAUSED', 'The connection is paused', pausedUntil)
+    if (movesRecords(operation)) {
+      throw refusal('STOPPED', 'The connection is stopped', new Date(now.getTime() + shortPauseMs))
+    }
+  }
+
+  async function verify(): Promise<void> {
+    const identity = await options.verifyOrganisation()
+    const seen = signIns
+    await identity.confirm()
+    verifiedSignIns = seen
+  }
+
+  async function assertOrganisation({ operation }: CallLabel, signal: AbortSignal): Promise<void> {
+    while (!isAsking(operation) && verifiedSignIns !== signIns) {
+      verifying ??= verify().finally(() => {
+        verifying = null
+      })
+      await verifying
+      signal.throwIfAborted()
+    }
+  }
+
+  async function takeSlot(operation: CallLabel['operation'], signal: AbortSignal): Promise<() => void> {
+    // Calls that wait for a sign-in may hold every slot.
+    if (operation === 'auth') return () => undefined
+    try {
+      return await slots.take(AbortSignal.any([signal, AbortSignal.timeout(options.waitMs)]))
+    } catch (error) {
+      if (signal.aborted) throw error
+      throw new ConnectorFault('unavailable', 'Too many calls to the CRM are under way', { code: 'BUSY' })
+    }
+  }
+
+  function note(label: CallLabel, error: unknown): void {
+    if (error === null) {
+      if (label.operation === 'auth') signIns += 1
+      return
+    }
+    if (!(error instanceof ConnectorFault) || error.kind !== 'throttled') return
+    const until = error.details.retryAt ?? new Date(clock.now().getTime() + shortPauseMs)
+    if (!throttledUntil || throttledUntil < until) throttledUntil = until
+  }
+
+  return {
+    async call(label, signal, send) {
+      signal.throwIfAborted()
+      admit(label)
+      await assertOrganisation(label, signal)
+      const giveBack = await takeSlot(label.operation, signal)
+      try {
+        admit(label)
+        options.onCall(label, clock.now())
+        return await timed(label, () => send(AbortSignal.any([signal, AbortSignal.timeout(options.callMs)])))
+      } finally {
+        giveBack()
+      }
+    },
+    observeUsage({ used, limit }) {
+      usage = { used, limit, at: clock.now() }
+      options.onUsage(usage)
+    },
+    updateStanding(next) {
+      standing = next
+    },
+    get leavesRoomForBulk() {
+      return leavesRoomForBulk(usage, clock.now())
+    },
+  }
+
+  async function timed<T>(label: CallLabel, send: () => Promise<T>): Promise<T> {
+    const startedAt = performance.now()
+    const tell = (outcome: string) => {
+      const ms = Math.round(performance.now() - startedAt)
+      options.log.debug({ connectionId: options.connectionId, ...label, ms, outcome }, 'call to a CRM')
+    }
+    try {
+      const answer = await send()
+      note(label, null)
+      tell('ok')
+      return answer
+    } catch (error) {
+      note(label, error)
+      tell(error instanceof ConnectorFault ? `${error.kind} ${error.details.code}` : 'failed')
+      throw error
+    }
+  }
+}
+
+/** Signing in and asking who is there: needed to find out whether a pause may end. */
+const isAsking = (operation: CallLabel['operation']) => operation === 'auth' || operation === 'probe'
+
+/** What a person stopped. Looking up fields and records stays possible, so that mappings can be mended meanwhile. */
+const movesRecords = (operation: CallLabel['operation']) => operation === 'write' || operation === 'changes'
+
+const refusal = (code: string, message: string, retryAt: Date): ConnectorFault =>
+  new ConnectorFault('throttled', `${message}, until ${retryAt.toISOString()}`, { code, retryAt })
