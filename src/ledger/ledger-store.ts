@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Tx } from '#src/database/database.ts'
-import { newId } from '#src/kernel/ids.ts'
+import { type DealId, newId, type PartnerId } from '#src/kernel/ids.ts'
 import type { EntryDraft, EntryId } from './ledger.ts'
 import { type AccountRow, accountRow, contentHash, stripes } from './ledger-identity.ts'
 
@@ -68,4 +68,27 @@ async function entriesByCause(tx: Tx, drafts: readonly EntryDraft[]) {
     select id, cause, encode(content_hash, 'hex') as content_hash
     from ledger_entry where cause = any(${drafts.map(({ cause }) => cause)})`.execute(tx)
   return new Map(rows.map((row) => [row.cause, row]))
+}
+
+export interface EarnedRow {
+  readonly dealId: DealId
+  readonly payeeId: PartnerId
+  readonly planLineId: string
+  readonly currency: string
+  readonly earnedMinor: bigint
+  readonly accrualId: EntryId
+}
+
+/** What was accrued and adjusted so far per (deal, payee, plan line, currency), with the first entry of each. */
+export async function readEarned(tx: Tx, dealIds: readonly DealId[]): Promise<readonly EarnedRow[]> {
+  const { rows } = await sql<EarnedRow>`
+    select e.deal_id, e.partner_id as payee_id, e.plan_line as plan_line_id, p.currency,
+           sum(case when d.partner_id is null then p.amount_minor else -p.amount_minor end)::bigint as earned_minor,
+           (array_agg(e.id order by e.id) filter (where e.kind = 'accrual'))[1] as accrual_id
+    from ledger_entry e
+    join ledger_posting p on p.entry_id = e.id
+    join ledger_account d on d.id = p.debit_account
+    where e.deal_id = any(${dealIds}::uuid[]) and e.kind in ('accrual', 'adjustment')
+    group by 1, 2, 3, 4`.execute(tx)
+  return rows
 }

@@ -1,8 +1,9 @@
 import { asSystem, type Tx } from '#src/database/database.ts'
 import type { Actor } from '#src/kernel/actor.ts'
+import type { DealId } from '#src/kernel/ids.ts'
 import { checkDraft, type EntryDraft } from './ledger.ts'
 import { contentHash } from './ledger-identity.ts'
-import { type WrittenEntry, writeEntries } from './ledger-store.ts'
+import { type EarnedRow, readEarned, type WrittenEntry, writeEntries } from './ledger-store.ts'
 
 /**
  * Posts entries in the caller's unit of work, all or nothing, with one statement for any number of them. Post once per
@@ -28,3 +29,10 @@ export async function postEntries(
   }
   return written
 }
+
+/**
+ * What deals have earned their partners so far, by payee, plan line and currency, whether pending, payable or paid.
+ * One query for all of them.
+ */
+export const earnedByDeal = (tx: Tx, dealIds: readonly DealId[]): Promise<readonly EarnedRow[]> =>
+  readEarned(tx, dealIds)

@@ -4,7 +4,7 @@
  * balances by construction. Entries are never changed or deleted: a difference is a new entry that names the old one.
  * This folder must not know why anything is owed (plans, deals) and keeps ids and figures only, no names.
  */
-import type { Day } from '#src/kernel/calendar.ts'
+import { type Day, dayIn, periodOf } from '#src/kernel/calendar.ts'
 import type { DealId, Id, PartnerId, PlanVersionId } from '#src/kernel/ids.ts'
 
 export type EntryId = Id<'ledger_entry'>
@@ -87,3 +87,15 @@ export function checkDraft(draft: EntryDraft): void {
 /** The opposite entry: the same amounts, the other way round. */
 export const reversed = (postings: readonly Posting[]): Posting[] =>
   postings.map((posting) => ({ ...posting, debit: posting.credit, credit: posting.debit }))
+
+/**
+ * The earliest period that still takes entries: one is over once its last day has ended everywhere on Earth. What
+ * belongs to a period that is over is posted to this one, so a statement of the past never changes.
+ */
+export const openPeriod = (now: Date): string => periodOf(dayIn(now, 'Etc/GMT+12'))
+
+/** The period of an entry posted on `day`: that of the day, or the open one where the day's is over. */
+export function postingPeriod(day: Day, now: Date): string {
+  const [own, open] = [periodOf(day), openPeriod(now)]
+  return own < open ? open : own
+}
