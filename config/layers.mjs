@@ -34,7 +34,7 @@ const allow = (from, ...to) => ({ from: { path: from }, to: { path: to } })
 const libraries = [
   allow('^(src|connectors|mappings|jobs|config)/', packages('zod')),
   allow('^src/kernel/', packages('temporal-polyfill', 'uuid')),
-  allow('^src/database/', packages('pg', 'kysely')),
+  allow('^src/database/', packages('pg', 'kysely', 'tar-stream')),
   allow(`^(src|jobs)/.*${named('-store')}`, packages('kysely')),
   allow(
     '^src/(http/|main\\.ts$)',
@@ -130,6 +130,7 @@ export default {
     allow('^src/kernel/', '^src/kernel/'),
     allow('^(src|connectors|mappings|jobs)/', '^src/kernel/'),
     allow('^src/database/', '^src/database/', '^config/secret-keys\\.ts$'),
+    allow('^src/database/[^/]+-command\\.ts$', '^config/env\\.ts$'),
     allow('^src/http/', '^src/http/', '^src/database/[^/]+\\.ts$', '^config/logger\\.ts$'),
     ...capabilityRules,
     ...engineRules,

@@ -1,48 +1,29 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
-  chmodSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
-  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterAll, afterEach, expect, test } from 'vitest'
-import { type EmbeddedServer, startEmbeddedServer } from '#src/database/embedded/server.ts'
+import { expect, test } from 'vitest'
+import type { EmbeddedServer } from '#src/database/embedded/server.ts'
 import { runNode } from '#test/support/child.ts'
+import { useInstallations } from '#test/support/installation.ts'
 import { query } from '#test/support/sql.ts'
 
-const checkout = resolve(import.meta.dirname, '../..')
-const base = mkdtempSync(join(tmpdir(), 'counterpart-server-'))
-chmodSync(base, 0o755)
+const { base, start, freshFolder } = useInstallations()
 const root = process.getuid?.() === 0
-const started: EmbeddedServer[] = []
-let folders = 0
-
-const freshFolder = () => join(base, `home-${folders++}`)
-async function start(dataFolder: string): Promise<EmbeddedServer> {
-  const server = await startEmbeddedServer({ dataFolder, checkout, settings: ['fsync=off'] })
-  started.push(server)
-  return server
-}
 const count = async (server: EmbeddedServer) =>
   (await query<{ count: string }>(server.url(), 'select count(*) from kept'))[0]?.count
 const keep = async (server: EmbeddedServer) => {
   await query(server.url(), 'create table kept as select 1 as row')
 }
-
-afterEach(async () => {
-  await Promise.all(started.splice(0).map((server) => server.stop()))
-})
-afterAll(() => rmSync(base, { recursive: true, force: true }))
 
 test('a first start makes the database, a later one finds it again', async () => {
   const folder = freshFolder()
@@ -143,7 +124,7 @@ test('a folder of another major version is refused and left alone', async () => 
 
 test('a folder that holds something else is refused and left alone', async () => {
   const folder = freshFolder()
-  mkdirSync(join(folder, 'database'), { recursive: true })
+  mkdirSync(join(folder, 'database'))
   writeFileSync(join(folder, 'database', 'letter.txt'), 'mine')
   await expect(start(folder)).rejects.toThrow('holds something else than a database')
   expect(readdirSync(join(folder, 'database'))).toEqual(['letter.txt'])
@@ -151,7 +132,7 @@ test('a folder that holds something else is refused and left alone', async () =>
 
 test('an empty folder, such as a fresh volume, is taken', async () => {
   const folder = freshFolder()
-  mkdirSync(join(folder, 'database'), { recursive: true })
+  mkdirSync(join(folder, 'database'))
   expect(await query((await start(folder)).url(), 'select 1 as alive')).toEqual([{ alive: 1 }])
 })
 

@@ -34,6 +34,9 @@ export interface Home {
   readonly account: Account | null
 }
 
+/** The data folder of the server, below the home. */
+export const dataName = 'database'
+
 const socketNameBytes = Buffer.byteLength('/.s.PGSQL.5432')
 const socketPathLimitBytes = 103
 const runPrefix = 'counterpart-run-'
@@ -49,9 +52,9 @@ export function prepareHome(dataFolder: string | null, checkout: string): Home {
   makeFolder(given)
   // One folder has one name, so that a server on it is found however it was reached.
   const folder = realpathSync(given)
-  const account = isRoot() ? unprivilegedAccount(join(folder, 'database')) : null
+  const account = isRoot() ? unprivilegedAccount(join(folder, dataName)) : null
   if (account) openPath(folder)
-  const home = { folder, data: join(folder, 'database'), run: runFolder(folder), account }
+  const home = { folder, data: join(folder, dataName), run: runFolder(folder), account }
   ownFolder(home.run, account)
   return home
 }
