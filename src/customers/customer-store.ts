@@ -95,18 +95,19 @@ export async function updateCustomers(tx: Tx, rows: readonly CustomerWrite[]): P
     from ${fromRows(rows)} where customer.id = given.id`.execute(tx)
 }
 
-/** Let these customers answer for their domains, where nobody does yet. */
+/** Lets these customers answer for their domains, where nobody does yet. @returns those that do from now on */
 export async function claimDomains(
   tx: Tx,
   rows: readonly { readonly id: string; readonly domain: string | null }[],
-): Promise<void> {
-  const claims = rows.filter(({ domain }) => domain !== null)
-  if (claims.length === 0) return
-  await sql`
+): Promise<readonly { readonly id: string; readonly domain: string }[]> {
+  const claims = rows.flatMap(({ id, domain }) => (domain === null ? [] : [{ id, domain }]))
+  if (claims.length === 0) return []
+  const claimed = await sql<{ id: string; domain: string }>`
     insert into customer_domain (domain, customer_id)
     select row->>'domain', (row->>'id')::uuid from jsonb_array_elements(${JSON.stringify(claims)}::jsonb) as row
     order by 1
-    on conflict do nothing`.execute(tx)
+    on conflict do nothing returning customer_id as id, domain`.execute(tx)
+  return claimed.rows
 }
 
 export async function setMergedInto(tx: Tx, id: CustomerId, into: CustomerId | null): Promise<void> {

@@ -13,8 +13,8 @@ import {
   type CustomerInput,
   type CustomerPatch,
 } from './customer.ts'
-import { createCustomerImport } from './customer-import.ts'
-import { createCustomerResolution } from './customer-resolution.ts'
+import { createCustomerImport } from './customer-import-use-cases.ts'
+import { createCustomerResolution } from './customer-resolution-use-cases.ts'
 import {
   type CustomerFilter,
   type CustomerSort,

@@ -16,7 +16,7 @@ import {
   type PartnerPatch,
   readTerritories,
 } from './partner.ts'
-import { createPartnerImport } from './partner-import.ts'
+import { createPartnerImport } from './partner-import-use-cases.ts'
 import {
   deleteMembership,
   insertPartners,

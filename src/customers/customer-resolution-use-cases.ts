@@ -37,14 +37,14 @@ export function createCustomerResolution(deps: { readonly events: EventBus<Tx> }
         tx,
         open.map(({ company }) => company),
       )
-      const settled = await acceptMatches(
-        tx,
-        open.flatMap(({ company, index }, place) => {
-          const match = matches[place]
-          return match ? [{ company, index, ...match }] : []
-        }),
-      )
-      for (const { index, id } of settled) found.set(index, id)
+      const learned = new Map<CustomerId, string>()
+      for (const [place, { company, index }] of open.entries()) {
+        const match = matches[place]
+        if (match?.byDomain || (match && company.domain === null)) found.set(index, match.id)
+        else if (match && company.domain !== null && !learned.has(match.id))
+          learned.set(match.id, company.domain)
+      }
+      await learnDomains(tx, actor, learned)
       const left = open.filter(({ index }) => !found.has(index)).map(({ company }) => company)
       if (left.length === 0) return toCanonical(tx, companies, found)
       if (locked) await create(tx, actor, planCustomers(left))
@@ -55,6 +55,26 @@ export function createCustomerResolution(deps: { readonly events: EventBus<Tx> }
       }
     }
     throw new Error('Customers could not be resolved: others kept changing the same companies')
+  }
+
+  /**
+   * A company that brings a domain to a customer known by name makes the customer answer for it; the next round finds it
+   * by domain. Another domain under the same name is another company from then on.
+   */
+  async function learnDomains(tx: Tx, actor: Actor, learned: ReadonlyMap<CustomerId, string>): Promise<void> {
+    const claimed = await claimDomains(
+      tx,
+      [...learned].map(([id, domain]) => ({ id, domain })),
+    )
+    await recordAudit(
+      tx,
+      actor,
+      claimed.map(({ id, domain }) => ({
+        action: 'customer.domain_learned',
+        subject: { kind: 'customer', id },
+        after: { domain },
+      })),
+    )
   }
 
   async function create(tx: Tx, actor: Actor, planned: readonly CustomerWrite[]): Promise<void> {
@@ -80,32 +100,6 @@ export function createCustomerResolution(deps: { readonly events: EventBus<Tx> }
       })),
     )
   }
-}
-
-interface Found {
-  readonly company: CompanyIdentity
-  readonly index: number
-  readonly id: CustomerId
-  readonly byDomain: boolean
-}
-
-/**
- * A company that brings a domain to a customer found by name makes the customer answer for it, so that another domain
- * under the same name is another company from then on. Of several such domains the first counts.
- */
-async function acceptMatches(tx: Tx, found: readonly Found[]): Promise<readonly Found[]> {
-  const learned = new Map<CustomerId, string>()
-  const accepted = found.filter(({ company: { domain }, id, byDomain }) => {
-    if (byDomain || domain === null) return true
-    const first = learned.get(id) ?? domain
-    learned.set(id, first)
-    return first === domain
-  })
-  await claimDomains(
-    tx,
-    [...learned].map(([id, domain]) => ({ id, domain })),
-  )
-  return accepted
 }
 
 /** New customers for these companies, one for those that are the same company. */
