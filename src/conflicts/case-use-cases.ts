@@ -18,7 +18,7 @@ import {
   readLatestCheck,
 } from './check-store.ts'
 import type { CheckSubject } from './claim.ts'
-import { findCandidates } from './comparison.ts'
+import { findCandidates, keptOf } from './comparison.ts'
 import { ruleVersion } from './score.ts'
 import { readSearchState, searchClaims } from './search-store.ts'
 import { conflictForPartner, judge } from './verdict.ts'
@@ -110,8 +110,8 @@ export function createCaseUseCases({
       const verdict = await asSystem(tx, async (system) => {
         const { horizon, mirror } = await readSearchState(system, startedAt)
         const { claims, incomplete } = await searchClaims(system, [subject])
-        const candidates = findCandidates(subject, claims.get(0) ?? [])
-        const judged = judge({ candidates, mirror, complete: incomplete.size === 0 })
+        const ranked = findCandidates(subject, claims.get(0) ?? [])
+        const judged = judge({ candidates: ranked, mirror, complete: incomplete.size === 0 })
         const durationMs = clock.now().getTime() - startedAt.getTime()
         await keepChecks(system, [
           {
@@ -123,7 +123,8 @@ export function createCaseUseCases({
             horizon,
             claimSeq: null,
             mirror,
-            candidates,
+            candidates: keptOf(ranked),
+            candidatesFound: ranked.length,
             checkedAt: startedAt,
             durationMs,
           },

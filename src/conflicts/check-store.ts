@@ -2,7 +2,7 @@
 import { sql } from 'kysely'
 import type { Tx } from '#src/database/database.ts'
 import { type DealId, type Id, newId, type PartnerId } from '#src/kernel/ids.ts'
-import type { CheckSubject, ClaimId } from './claim.ts'
+import type { CheckSubject } from './claim.ts'
 import type { Candidate, CandidateKind, Evidence, MatchKey } from './score.ts'
 import type { MirrorState, Verdict, VerdictReason } from './verdict.ts'
 
@@ -21,7 +21,9 @@ export interface CheckRecord {
   readonly horizon: bigint
   readonly claimSeq: bigint | null
   readonly mirror: MirrorState
+  /** The best of those found. */
   readonly candidates: readonly Candidate[]
+  readonly candidatesFound: number
   readonly checkedAt: Date
   readonly durationMs: number
 }
@@ -31,37 +33,26 @@ const toJson = (value: unknown): string =>
 
 /** Keeps the checks in one statement. */
 export async function keepChecks(tx: Tx, checks: readonly CheckRecord[]): Promise<void> {
-  const rows = checks.map(({ checkedAt, candidates, subject, ...check }) => ({
+  const rows = checks.map(({ subject, checkedAt, ...check }) => ({
     ...check,
+    subject,
     dealId: subject.dealId,
     partnerId: subject.partnerId,
-    subject,
     checkedAt: checkedAt.toISOString(),
-    candidates: candidates.map((candidate, place) => ({ ...candidate, place })),
   }))
   await sql`
-    with given as (
-      select row from jsonb_array_elements(${toJson(rows)}::jsonb) as given (row)
-    ), kept as (
-      insert into conflict_check (id, purpose, deal_id, partner_id, verdict, reasons, rule_version,
-        claim_seq_horizon, claim_seq, mirror, subject, checked_at, duration_ms)
-      select (row->>'checkId')::uuid, row->>'purpose', (row->>'dealId')::uuid, (row->>'partnerId')::uuid,
-        row->>'verdict', array(select jsonb_array_elements_text(row->'reasons')), (row->>'ruleVersion')::int,
-        (row->>'horizon')::bigint, (row->>'claimSeq')::bigint, row->>'mirror', row->'subject',
-        (row->>'checkedAt')::timestamptz, (row->>'durationMs')::int
-      from given
-    )
-    insert into conflict_candidate (check_id, place, claim_id, kind, key, score, band, collides, evidence, claim)
-    select (row->>'checkId')::uuid, (candidate->>'place')::int, (candidate->'claim'->>'claimId')::uuid,
-      candidate->>'kind', candidate->>'key', (candidate->>'score')::int, candidate->>'band',
-      (candidate->>'collides')::boolean, candidate->'evidence', candidate->'claim'
-    from given cross join lateral jsonb_array_elements(row->'candidates') as candidates (candidate)`.execute(
-    tx,
-  )
+    insert into conflict_check (id, purpose, deal_id, partner_id, verdict, reasons, rule_version, claim_seq_horizon,
+      claim_seq, mirror, subject, candidates, candidates_found, checked_at, duration_ms)
+    select (row->>'checkId')::uuid, row->>'purpose', (row->>'dealId')::uuid, (row->>'partnerId')::uuid,
+      row->>'verdict', array(select jsonb_array_elements_text(row->'reasons')), (row->>'ruleVersion')::int,
+      (row->>'horizon')::bigint, (row->>'claimSeq')::bigint, row->>'mirror', row->'subject', row->'candidates',
+      (row->>'candidatesFound')::int, (row->>'checkedAt')::timestamptz, (row->>'durationMs')::int
+    from jsonb_array_elements(${toJson(rows)}::jsonb) as given (row)`.execute(tx)
 }
 
 /** A claim as it was when it was scored; the amount as decimal text of minor units. */
 export interface ScoredClaim {
+  readonly claimId: string | null
   readonly source: 'registration' | 'opportunity' | 'account'
   readonly standing: string
   readonly dealId: string | null
@@ -85,7 +76,6 @@ export interface ScoredClaim {
 }
 
 export interface KeptCandidate {
-  readonly claimId: ClaimId | null
   readonly kind: CandidateKind
   readonly key: MatchKey
   readonly score: number
@@ -108,17 +98,14 @@ export interface KeptCheck {
   readonly checkedAt: Date
   readonly durationMs: number
   readonly candidates: KeptCandidate[]
+  readonly candidatesFound: number
 }
 
 /** All checks of a deal, the newest first, with their evidence. */
 export async function readChecks(tx: Tx, dealId: DealId): Promise<KeptCheck[]> {
   const { rows } = await sql<KeptCheck>`
     select id, purpose, partner_id, verdict, reasons, rule_version, claim_seq_horizon, claim_seq, mirror,
-      checked_at, duration_ms,
-      coalesce((
-        select jsonb_agg(jsonb_build_object('claimId', claim_id, 'kind', kind, 'key', key, 'score', score,
-          'band', band, 'collides', collides, 'evidence', evidence, 'claim', claim) order by place)
-        from conflict_candidate where check_id = conflict_check.id), '[]') as candidates
+      candidates, candidates_found, checked_at, duration_ms
     from conflict_check where deal_id = ${dealId} order by id desc`.execute(tx)
   return rows
 }
@@ -163,4 +150,14 @@ export async function keepDecision(
     insert into conflict_decision (id, deal_id, check_id, decision, reason, decided_by, decided_by_name, decided_at)
     values (${newId()}, ${dealId}, ${decision.checkId}, ${decision.decision}, ${decision.reason},
       ${decision.decidedBy}, ${decision.decidedByName}, ${decision.decidedAt})`.execute(tx)
+}
+
+/** Pairs of deal and strongly colliding claim that some check of these deals has on record, as "deal claim". */
+export async function knownCollisions(tx: Tx, dealIds: readonly DealId[]): Promise<ReadonlySet<string>> {
+  const { rows } = await sql<{ pair: string }>`
+    select distinct deal_id || ' ' || (candidate->'claim'->>'claimId') as pair
+    from conflict_check cross join lateral jsonb_array_elements(candidates) as candidates (candidate)
+    where deal_id = any(${dealIds}::uuid[])
+      and (candidate->>'collides')::boolean and candidate->>'band' = 'strong'`.execute(tx)
+  return new Set(rows.map(({ pair }) => pair))
 }

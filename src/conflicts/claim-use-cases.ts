@@ -6,7 +6,7 @@ import { type DealId, newId } from '#src/kernel/ids.ts'
 import { type CheckId, keepChecks } from './check-store.ts'
 import type { ClaimSubject, DayRange } from './claim.ts'
 import { closeClaimsOf, fileRegistrations, holdClaim, lockClaims, setClaimRange } from './claim-store.ts'
-import { asCheckSubject, asFiledClaim, createClaimIndex, findCandidates } from './comparison.ts'
+import { asCheckSubject, asFiledClaim, createClaimIndex, findCandidates, keptOf } from './comparison.ts'
 import { type Candidate, ruleVersion } from './score.ts'
 import { claimsSince, readSearchState, type SearchResult, searchClaims } from './search-store.ts'
 import { judge, type MirrorState, type Verdict, type VerdictReason } from './verdict.ts'
@@ -18,7 +18,9 @@ export interface CheckResult {
   readonly claimSeq: bigint
   readonly ruleVersion: number
   readonly mirror: MirrorState
+  /** The best of those found. */
   readonly candidates: readonly Candidate[]
+  readonly candidatesFound: number
 }
 
 /** Newer claims beyond this number are found by a second search instead of one by one. */
@@ -57,16 +59,17 @@ export function createClaimUseCases({ clock }: { readonly clock: Clock }) {
       const claim = filed[index]
       if (!claim) throw new Error('A registration was left without its claim')
       const subject = { ...asCheckSubject(given), customerId: claim.canonicalId }
-      const candidates = findCandidates(subject, [...(found.claims.get(index) ?? []), ...later.find(subject)])
+      const ranked = findCandidates(subject, [...(found.claims.get(index) ?? []), ...later.find(subject)])
       later.add(asFiledClaim(subject, claim.claimId))
       return {
         checkId: newId<'conflict_check'>(),
         claimSeq: claim.claimSeq,
         subject,
-        ...judge({ candidates, mirror, complete: !found.incomplete.has(index) }),
+        ...judge({ candidates: ranked, mirror, complete: !found.incomplete.has(index) }),
         ruleVersion,
         mirror,
-        candidates,
+        candidates: keptOf(ranked),
+        candidatesFound: ranked.length,
       }
     })
     await keepChecks(

@@ -73,7 +73,7 @@ const abbreviations: Readonly<Record<string, string>> = Object.fromEntries(
 /** Small words, and legal forms where a name does not end in them: they carry nothing. */
 const empty = new Set(
   `the of a an and et und y e i de del der die das la le les los do da du for com
-  corp corporation co limited incorporated ag sa se nv bv ab oy as asa gmbh kg ltd llc llp lp inc plc pt pty spa srl jsc ojsc pjsc tbk publ cos naamloze vennootschap`.split(
+  corp corporation co limited incorporated ag sa se nv bv ab oy as asa gmbh kg ltd llc llp lp inc plc pt pty spa srl jsc ojsc pjsc tbk publ cos naamloze vennootschap gesellschaft`.split(
     /\s+/,
   ),
 )

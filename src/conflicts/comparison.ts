@@ -5,26 +5,28 @@ import { filingKeys, lookupKeys } from './search-keys.ts'
 import { rankCandidates } from './verdict.ts'
 
 /** How many candidates are kept for one check, the best first. */
-const strongKept = 50
+const strongKept = 20
 const possibleKept = 10
 
 /** Never a claim of the deal itself, nor the opportunity that it is linked to. */
 const isOwnDeal = (subject: CheckSubject, claim: FoundClaim): boolean =>
   subject.dealId !== null && claim.dealId === subject.dealId
 
-/** Candidates among claims; the last version of a claim given twice counts. */
+/** Candidates among claims, the best first; the last version of a claim given twice counts. */
 export function findCandidates(subject: CheckSubject, claims: readonly FoundClaim[]): readonly Candidate[] {
   const newest = new Map(claims.map((claim) => [claim.claimId, claim]))
   const candidates = [...newest.values()].flatMap((claim) => {
     const candidate = isOwnDeal(subject, claim) ? null : scoreClaim(subject, claim)
     return candidate ? [candidate] : []
   })
-  const ranked = rankCandidates(candidates)
-  return [
-    ...ranked.filter(({ band }) => band === 'strong').slice(0, strongKept),
-    ...ranked.filter(({ band }) => band === 'possible').slice(0, possibleKept),
-  ]
+  return rankCandidates(candidates)
 }
+
+/** The part of ranked candidates that is kept with a check: a company with hundreds of claims needs no more as evidence. */
+export const keptOf = (ranked: readonly Candidate[]): readonly Candidate[] => [
+  ...ranked.filter(({ band }) => band === 'strong').slice(0, strongKept),
+  ...ranked.filter(({ band }) => band === 'possible').slice(0, possibleKept),
+]
 
 export interface ClaimIndex {
   add(claim: FoundClaim): void

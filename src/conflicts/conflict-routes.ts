@@ -19,7 +19,6 @@ const evidenceSchema = z.object({
 
 const candidateSchema = z
   .object({
-    claimId: z.string().nullable(),
     kind: z.enum(['rival', 'own', 'direct', 'link', 'account']),
     key: z.enum(['customer', 'domain', 'name', 'spelling']),
     score: z.int(),
@@ -27,6 +26,7 @@ const candidateSchema = z
     collides: z.boolean(),
     evidence: z.array(evidenceSchema),
     claim: z.object({
+      claimId: z.string().nullable(),
       source: z.enum(['registration', 'opportunity', 'account']),
       standing: z.string(),
       dealId: z.string().nullable(),
@@ -67,7 +67,9 @@ const caseSchema = z
         mirror: z.enum(['none', 'fresh', 'stale']),
         checkedAt: instantSchema,
         durationMs: z.int(),
+        /** The best of those found. */
         candidates: z.array(candidateSchema),
+        candidatesFound: z.int(),
       }),
     ),
     decisions: z.array(

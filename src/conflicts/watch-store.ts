@@ -18,14 +18,3 @@ export async function takeWatched(tx: Tx, limit: number): Promise<readonly Claim
     returning claim_id`.execute(tx)
   return rows.map(({ claimId }) => claimId)
 }
-
-/** Pairs of deal and colliding claim that some check of the deal has on record, as "deal claim". */
-export async function knownCollisions(tx: Tx, claimIds: readonly ClaimId[]): Promise<ReadonlySet<string>> {
-  const { rows } = await sql<{ pair: string }>`
-    select distinct conflict_check.deal_id || ' ' || claim_id as pair
-    from conflict_candidate join conflict_check on conflict_check.id = check_id
-    where collides and band = 'strong' and claim_id = any(${claimIds}::uuid[]) and deal_id is not null`.execute(
-    tx,
-  )
-  return new Set(rows.map(({ pair }) => pair))
-}

@@ -4,15 +4,15 @@ import type { Actor } from '#src/kernel/actor.ts'
 import type { Clock } from '#src/kernel/clock.ts'
 import type { EventBus, EventOf } from '#src/kernel/events.ts'
 import { type CustomerId, type DealId, newId } from '#src/kernel/ids.ts'
-import { type CheckRecord, keepChecks } from './check-store.ts'
+import { type CheckRecord, keepChecks, knownCollisions } from './check-store.ts'
 import type { CheckSubject, FoundClaim } from './claim.ts'
 import { lockClaims } from './claim-store.ts'
-import { findCandidates } from './comparison.ts'
+import { findCandidates, keptOf } from './comparison.ts'
 import { customersUnder, repointClaims } from './merge-store.ts'
 import { type Candidate, ruleVersion } from './score.ts'
 import { claimsOfDeals, findClaims, readSearchState, searchClaims } from './search-store.ts'
 import { judge } from './verdict.ts'
-import { knownCollisions, markForWatch, takeWatched } from './watch-store.ts'
+import { markForWatch, takeWatched } from './watch-store.ts'
 
 export interface WatchDeps {
   readonly clock: Clock
@@ -50,26 +50,25 @@ export function createWatchUseCases({ clock, events, canonicalOf }: WatchDeps) {
       if (claims.length === 0) return []
       const subjects = claims.map(asSubject)
       const found = await searchClaims(system, subjects)
-      const known = await knownCollisions(
-        system,
-        [...found.claims.values()].flat().flatMap(({ claimId }) => claimId ?? []),
-      )
+      const known = await knownCollisions(system, dealIds)
       const checks = claims.flatMap((own, index): CheckRecord[] => {
         const subject = asSubject(own)
-        const candidates = findCandidates(subject, found.claims.get(index) ?? [])
+        const ranked = findCandidates(subject, found.claims.get(index) ?? [])
         const isNew = ({ claim }: Candidate) => !known.has(`${own.dealId} ${claim.claimId}`)
+        const candidates = keptOf(ranked)
         if (!candidates.some((candidate) => isNew(candidate) && questions(candidate, own))) return []
         return [
           {
             checkId: newId(),
             purpose: 'watch',
             subject,
-            ...judge({ candidates, mirror, complete: !found.incomplete.has(index) }),
+            ...judge({ candidates: ranked, mirror, complete: !found.incomplete.has(index) }),
             ruleVersion,
             horizon,
             claimSeq: null,
             mirror,
             candidates,
+            candidatesFound: ranked.length,
             checkedAt: startedAt,
             durationMs: clock.now().getTime() - startedAt.getTime(),
           },

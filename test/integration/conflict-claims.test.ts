@@ -180,8 +180,9 @@ test('partners see neither claims nor checks', async () => {
   const subject = registrationOf('Verborgen')
   await submit(subject)
   const rows = await db.database.transact(sellerOf(subject.partnerId), (tx) =>
-    sql`select 1 from claim union all select 1 from conflict_check union all select 1 from conflict_candidate
-      union all select 1 from claim_key`.execute(tx),
+    sql`select 1 from claim union all select 1 from conflict_check union all select 1 from claim_key`.execute(
+      tx,
+    ),
   )
   expect(rows.rows).toEqual([])
 })

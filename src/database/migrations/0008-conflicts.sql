@@ -78,30 +78,15 @@ create table conflict_check (
   claim_seq bigint,
   mirror text not null check (mirror in ('none', 'fresh', 'stale')),
   subject jsonb not null,
+  -- The best candidates, each with key, score, evidence and the claim as it was scored, and how many there were.
+  candidates jsonb not null,
+  candidates_found integer not null,
   checked_at timestamptz not null,
   duration_ms integer not null
 );
 create index conflict_check_deal on conflict_check (deal_id, id) where deal_id is not null;
 select hide_from_partners('conflict_check');
 select make_append_only('conflict_check');
-
-create table conflict_candidate (
-  check_id uuid not null references conflict_check,
-  place integer not null,
-  claim_id uuid,
-  kind text not null check (kind in ('rival', 'own', 'direct', 'link', 'account')),
-  key text not null,
-  score integer not null check (score between 0 and 100),
-  band text not null check (band in ('strong', 'possible')),
-  collides boolean not null,
-  evidence jsonb not null,
-  -- The claim as it was scored.
-  claim jsonb not null,
-  primary key (check_id, place)
-);
-select hide_from_partners('conflict_candidate');
-select make_append_only('conflict_candidate');
-create index conflict_candidate_claim on conflict_candidate (claim_id) where collides;
 
 create table conflict_decision (
   id uuid primary key,
