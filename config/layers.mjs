@@ -21,6 +21,8 @@ const rooms = {
   store: '-store',
   useCases: '-use-cases',
   routes: '-routes',
+  /** What goes over the wire: schemas that several routes share. */
+  wire: '-(wire|schemas)',
   entity: '-entity',
   mailer: '-mailer',
 }
@@ -37,7 +39,7 @@ const libraries = [
   allow('^src/database/', packages('pg', 'kysely', 'tar-stream')),
   allow(`^(src|jobs)/.*${named('-store')}`, packages('kysely')),
   allow(
-    '^src/(http/|main\\.ts$)',
+    '^src/(http/|[^/]+\\.ts$)',
     packages('fastify', 'fastify-type-provider-zod', '@fastify/[^/]+', 'prom-client'),
   ),
   allow('^src/customers/', packages('tldts', 'i18n-iso-countries')),
@@ -46,6 +48,7 @@ const libraries = [
   allow('^jobs/', packages('bull', 'ioredis', 'node-cron')),
   allow('^config/logger\\.ts$', packages('pino')),
   allow('^config/vitest\\.ts$', packages('vitest')),
+  allow('^src/connections/secret-box\\.ts$', packages('jose')),
   allow('^connectors/salesforce/', packages('jsforce', 'jose')),
   allow('^connectors/hubspot/', packages('@hubspot/api-client')),
   allow('^connectors/dynamics/', packages('@microsoft/microsoft-graph-client', 'jose')),
@@ -55,7 +58,7 @@ const libraries = [
 const platform = [
   { from: { path: '^src/' }, to: { dependencyTypes: ['core'], path: '^(crypto|url)$' } },
   {
-    from: { path: '^(src/(database/|http/|main\\.ts$)|connectors/|mappings/|jobs/|config/)' },
+    from: { path: '^(src/(database/|http/|[^/]+\\.ts$)|connectors/|mappings/|jobs/|config/)' },
     to: { dependencyTypes: ['core'] },
   },
 ]
@@ -80,28 +83,44 @@ const capabilityRules = order.flatMap((names, level) => {
       own(named(rooms.store, rooms.useCases, rooms.steps)),
       ...lower,
       ...lowerUseCases,
-      '^src/database/(audit|database|keyset)\\.ts$',
+      '^src/database/(audit|database|keyset|uniqueness)\\.ts$',
     ),
     allow(
       `${from}${named(rooms.routes)}`,
       own(pure),
-      own(named(rooms.useCases, rooms.routes)),
+      own(named(rooms.useCases, rooms.routes, rooms.wire)),
       ...lower,
       '^src/http/',
+    ),
+    allow(
+      `${from}${named(rooms.wire)}`,
+      own(pure),
+      own(named(rooms.wire)),
+      ...lower,
+      '^src/http/codecs\\.ts$',
     ),
     allow(`${from}${named(rooms.mailer)}`, own(pure)),
   ]
 })
 
-const engine = '^src/sync/'
+/** What speaks with a CRM: holds connectors and runs units of work of its own. Connections know nothing of the engine. */
+const engine = '^src/(connections|sync)/'
 const engineRules = [
-  allow(engine, engine, '^src/database/[^/]+\\.ts$', '^connectors/[^/]+\\.ts$', '^mappings/'),
+  allow(
+    engine,
+    '^src/$1/',
+    '^src/database/[^/]+\\.ts$',
+    '^connectors/[^/]+\\.ts$',
+    '^mappings/',
+    '^config/(env|logger)\\.ts$',
+  ),
   allow(
     engine,
     `^src/${anyOf(capabilities)}/${pure}`,
     `^src/${anyOf(capabilities)}/${named(rooms.useCases)}`,
   ),
-  allow(`${engine}.*${named(rooms.routes)}`, '^src/http/'),
+  allow(`${engine}.*${named(rooms.routes, rooms.wire)}`, '^src/http/'),
+  allow('^src/sync/', '^src/connections/'),
 ]
 
 /** @type {import('dependency-cruiser').IConfiguration} */
@@ -134,7 +153,8 @@ export default {
     allow('^src/http/', '^src/http/', '^src/database/[^/]+\\.ts$', '^config/logger\\.ts$'),
     ...capabilityRules,
     ...engineRules,
-    allow('^src/main\\.ts$', '^(src|connectors|mappings|jobs|config)/'),
+    // The composition root.
+    allow('^src/[^/]+\\.ts$', '^(src|connectors|mappings|jobs|config)/'),
     allow('^connectors/([^/]+)/', '^connectors/$1/', '^connectors/(connector|fault)\\.ts$'),
     allow('^connectors/[^/]+\\.ts$', '^connectors/'),
     allow('^mappings/', '^mappings/', '^connectors/connector\\.ts$'),
