@@ -24,6 +24,12 @@ export function backOffMs(attempts: number, random: number): number {
   return Math.round(ceiling / 2 + (ceiling / 2) * random)
 }
 
+/** A CRM that says when to come back is believed: an earlier try would only use up attempts. */
+function retryDelayMs(fault: ConnectorFault, attempts: number, now: Date, random: number): number {
+  const { retryAt } = fault.details
+  return retryAt ? Math.max(0, retryAt.getTime() - now.getTime()) : backOffMs(attempts, random)
+}
+
 /** Pure: the same fault after the same number of attempts is treated the same. */
 export function decideFault(
   fault: ConnectorFault,
@@ -39,7 +45,7 @@ export function decideFault(
     case 'unavailable':
       return attempts + 1 >= mostAttempts
         ? { kind: 'park' }
-        : { kind: 'retry', delayMs: backOffMs(attempts, random) }
+        : { kind: 'retry', delayMs: retryDelayMs(fault, attempts, now, random) }
     case 'ambiguous':
     case 'changed':
       return attempts + 1 >= mostAttempts

@@ -35,6 +35,22 @@ export async function linksOfRecords(
   return new Map(rows.map((link) => [link.recordId, link]))
 }
 
+/** Active links, the newest first; of these records if `recordIds` is given. */
+export async function newestLinks(
+  tx: Tx,
+  connectionId: ConnectionId,
+  entity: string,
+  limit: number,
+  recordIds: readonly string[] | null,
+): Promise<readonly { readonly recordId: string; readonly remoteId: string }[]> {
+  const among = recordIds === null ? sql`true` : sql`record_id = any(${[...recordIds]}::uuid[])`
+  const { rows } = await sql<{ recordId: string; remoteId: string }>`
+    select record_id, remote_id from link
+    where connection_id = ${connectionId} and entity = ${entity} and state = 'active' and ${among}
+    order by id desc limit ${limit}`.execute(tx)
+  return rows
+}
+
 export async function linksToRemotes(
   tx: Tx,
   connectionId: ConnectionId,

@@ -24,6 +24,13 @@ const priorities: Readonly<Record<Priority, number>> = { live: 0, repair: 1, bul
 /** How long a batch waits for company before it leaves. */
 const gatherMs: Readonly<Record<Priority, number>> = { live: 1_000, repair: 1_000, bulk: 10_000 }
 
+/** What marking a record anew does to its mark: a parked one gets a new try. */
+const again = sql`
+  set generation = mark.generation + 1, priority = least(mark.priority, excluded.priority),
+      ready_at = least(mark.ready_at, excluded.ready_at), due_at = least(mark.due_at, clock_timestamp()),
+      waiting_for = null, parked_at = null, parked_code = null, parked_message = null, parked_issues = null,
+      attempts = case when mark.parked_at is null then mark.attempts else 0 end`
+
 /** Marks records dirty, in key order (two markers never wait for each other in a ring). A parked record gets a new try. */
 export async function markDirty(tx: Tx, marks: readonly NewMark[]): Promise<void> {
   if (marks.length === 0) return
@@ -42,11 +49,23 @@ export async function markDirty(tx: Tx, marks: readonly NewMark[]): Promise<void
       as row (connection_id uuid, entity text, record_id uuid, priority smallint, gather integer)
     group by connection_id, entity, record_id
     order by connection_id, entity, record_id
-    on conflict (connection_id, entity, record_id) do update
-      set generation = mark.generation + 1, priority = least(mark.priority, excluded.priority),
-          ready_at = least(mark.ready_at, excluded.ready_at), due_at = least(mark.due_at, clock_timestamp()),
-          waiting_for = null, parked_at = null, parked_code = null, parked_message = null, parked_issues = null,
-          attempts = case when mark.parked_at is null then mark.attempts else 0 end`.execute(tx)
+    on conflict (connection_id, entity, record_id) do update ${again}`.execute(tx)
+}
+
+/** Marks everything that is linked, so that a change of the mapping or a field that came back reaches all records. */
+export async function markLinked(
+  tx: Tx,
+  connectionId: ConnectionId,
+  entity: string,
+  priority: Priority,
+): Promise<void> {
+  await sql`
+    insert into dirty_mark as mark (connection_id, entity, record_id, priority, ready_at)
+    select connection_id, entity, record_id, ${priorities[priority]},
+           clock_timestamp() + make_interval(secs => ${gatherMs[priority] / 1000})
+    from link where connection_id = ${connectionId} and entity = ${entity} and state = 'active'
+    order by connection_id, entity, record_id
+    on conflict (connection_id, entity, record_id) do update ${again}`.execute(tx)
 }
 
 /** Marks that may go now, the most urgent first. Nothing unless the batch is full or one of them has waited enough. */

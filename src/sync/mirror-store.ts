@@ -143,6 +143,18 @@ export async function saveCursor(
           polled_at = coalesce(excluded.polled_at, known.polled_at)`.execute(tx)
 }
 
+/** When each connection was last asked for the changes of an object; none while no poll has ended. */
+export async function lastPolls(
+  tx: Tx,
+  connectionIds: readonly ConnectionId[],
+): Promise<ReadonlyMap<ConnectionId, Date>> {
+  const { rows } = await sql<{ connectionId: ConnectionId; polledAt: Date }>`
+    select connection_id, max(polled_at) as polled_at from change_cursor
+    where connection_id = any(${[...connectionIds]}::uuid[]) and polled_at is not null
+    group by connection_id`.execute(tx)
+  return new Map(rows.map(({ connectionId, polledAt }) => [connectionId, polledAt]))
+}
+
 export interface MirrorMatch {
   readonly queryIndex: number
   readonly remoteId: string
