@@ -16,6 +16,7 @@ import {
 } from './deal-status.ts'
 import { lockDeals } from './deal-store.ts'
 import type { DealDeps } from './deps-step.ts'
+import { tierIn } from './eligibility.ts'
 import { type DealChange, recordChanges } from './journal-step.ts'
 import { getDeal, getProgramme, lockDeal, requireNext } from './lookup-step.ts'
 import { extendedUntil } from './protection.ts'
@@ -32,6 +33,19 @@ export function createReviewUseCases(deps: DealDeps) {
   const saveOne = async (tx: Tx, actor: Actor, change: DealChange): Promise<Deal> => {
     const [saved] = await recordChanges(tx, actor, deps, [change])
     return saved ?? change.after
+  }
+
+  async function planOfToday(tx: Tx, deal: Deal) {
+    const programme = await getProgramme(deps, tx, deal.programmeId)
+    const partners = await deps.partners.findPartners(tx, [deal.partnerId])
+    return {
+      tierId: tierIn(partners.get(deal.partnerId), deal.programmeId),
+      planVersionId: await deps.incentives.pinPlanVersion(
+        tx,
+        deal.programmeId,
+        dayIn(deps.clock.now(), programme.timeZone),
+      ),
+    }
   }
 
   return {
@@ -266,13 +280,31 @@ export function createReviewUseCases(deps: DealDeps) {
       await recordChanges(tx, actor, deps, changes)
     },
 
-    /** What the deal would earn if it were won as it stands, by the plan that applies. */
-    async previewEarnings(tx: Tx, dealId: DealId) {
+    /**
+     * What the deal earns as it stands, or would earn if it were won today: step by step, next to what was posted. Before
+     * approval by the plan and tier of today, which are no promise. A partner sees its own share only.
+     */
+    async earningsOf(tx: Tx, actor: Actor, dealId: DealId) {
       const deal = await getDeal(tx, dealId)
       return asSystem(tx, async (system) => {
         const [facts] = await loadAwardFacts(deps, system, [deal])
         if (!facts) throw new Error(`Deal ${deal.number} has no facts`)
-        return deps.incentives.previewEarnings(system, { ...facts, outcome: 'won' })
+        const promised = deal.planVersionId !== null
+        const preview = await deps.incentives.previewEarnings(system, {
+          ...facts,
+          ...(promised ? {} : await planOfToday(system, deal)),
+          outcome: deal.outcomeStanding === 'disregarded' ? 'open' : 'won',
+        })
+        const own = ({ payeeId }: { readonly payeeId: string }) =>
+          actor.kind !== 'partner' || payeeId === actor.partnerId
+        return {
+          earned: facts.outcome === 'won',
+          promised,
+          awards: preview.awards.filter(own),
+          holds: preview.holds,
+          posted: preview.posted.filter(own),
+          pending: preview.pending.filter(own),
+        }
       })
     },
   }
