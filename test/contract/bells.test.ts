@@ -3,6 +3,7 @@ import { Redis } from 'ioredis'
 import { describe, expect, test } from 'vitest'
 import { checkRedis, createBullBell } from '#jobs/bull-bell.ts'
 import { createPostgresBell } from '#jobs/postgres-bell.ts'
+import type { BellOptions } from '#jobs/transport-bell.ts'
 import { useDatabase } from '#test/support/database.ts'
 import { captureLog } from '#test/support/log.ts'
 import { testRedisUrl } from '#test/support/redis.ts'
@@ -10,6 +11,7 @@ import { query } from '#test/support/sql.ts'
 import { describeBell } from './bell-suite.ts'
 
 const db = useDatabase()
+const nobody = { redis: 'redis://127.0.0.1:1', postgres: 'postgres://127.0.0.1:1/nobody' }
 const prefix = `test-${process.pid}`
 
 describeBell({
@@ -88,12 +90,16 @@ describe.runIf(redisUrl)('the bell over Redis (needs TEST_REDIS_URL)', () => {
   })
 })
 
-describe('without any Redis behind its address', () => {
-  const url = 'redis://127.0.0.1:1'
-
+describe.each([
+  { kind: 'Redis', open: (options: BellOptions) => createBullBell({ ...options, url: nobody.redis }) },
+  {
+    kind: 'PostgreSQL',
+    open: (options: BellOptions) => createPostgresBell({ ...options, url: nobody.postgres }),
+  },
+])('without any $kind behind its address', ({ open }) => {
   test('drains are polled, ringing does not throw, and closing ends', async () => {
     const log = captureLog()
-    const bell = createBullBell({ logger: log.logger, pollMs: 50, url })
+    const bell = open({ logger: log.logger, pollMs: 50 })
     let drained = 0
     bell.onRing('alone', async () => {
       drained += 1
@@ -105,10 +111,10 @@ describe('without any Redis behind its address', () => {
     expect(Date.now() - startedMs).toBeLessThan(5_000)
     expect(log.entries.filter(({ level }) => level === 'warn').length).toBeGreaterThanOrEqual(1)
   })
+})
 
-  test('the check of its settings says that it cannot be reached', async () => {
-    expect((await checkRedis(url)).join()).toContain('could not be read')
-  })
+test('a check of the settings of a Redis that is not there says so', async () => {
+  expect((await checkRedis(nobody.redis)).join()).toContain('could not be read')
 })
 
 async function askRedis<T>(url: string, ask: (redis: Redis) => Promise<T>): Promise<T> {

@@ -33,14 +33,20 @@ export default async function setUp(project: TestProject): Promise<() => Promise
     checkout: resolve(import.meta.dirname, '../..'),
     settings: ['fsync=off', 'full_page_writes=off', 'synchronous_commit=off', 'max_connections=300'],
   })
-  const adminUrl = server.url(databaseName)
-  await prepareTemplate(adminUrl, template)
-  project.provide('adminUrl', adminUrl)
-  project.provide('template', template)
-  return async () => {
+  const tearDown = async () => {
     await server.stop()
     rmSync(folder, { recursive: true, force: true })
   }
+  const adminUrl = server.url(databaseName)
+  try {
+    await prepareTemplate(adminUrl, template)
+  } catch (error) {
+    await tearDown()
+    throw error
+  }
+  project.provide('adminUrl', adminUrl)
+  project.provide('template', template)
+  return tearDown
 }
 
 async function prepareTemplate(adminUrl: string, template: string): Promise<void> {
