@@ -1,0 +1,169 @@
+/**
+ * What the product is made of, put together: each capability is a plain object of use-cases, and domain events go from
+ * the lower ones to those above. Nothing here opens a port or starts work; application.ts does.
+ */
+
+import type { SecretKeys } from '#config/env.ts'
+import type { Logger } from '#config/logger.ts'
+import { vendors } from '#connectors/registry.ts'
+import { readDefaultMappings } from '#mappings/defaults.ts'
+import { createConflictUseCases } from './conflicts/conflict-use-cases.ts'
+import type { Connection } from './connections/connection.ts'
+import { createConnectionCheckUseCases } from './connections/connection-check-use-cases.ts'
+import { createConnectionStanding } from './connections/connection-standing-use-cases.ts'
+import { createConnectionUseCases } from './connections/connection-use-cases.ts'
+import { createConnectorPool } from './connections/connector-pool.ts'
+import { createCrmAccess } from './connections/crm-access.ts'
+import { homeOfDeals } from './connections/deal-home.ts'
+import { createMappingReleaseUseCases } from './connections/mapping-release-use-cases.ts'
+import { createMappingTrialUseCases } from './connections/mapping-trial-use-cases.ts'
+import { createMappingUseCases, publishedMappings } from './connections/mapping-use-cases.ts'
+import { quarantinedFields, quarantineField, releaseField } from './connections/quarantine-use-cases.ts'
+import { createSecretBox } from './connections/secret-box.ts'
+import { createCustomerEntity } from './customers/customer-entity.ts'
+import { createCustomerUseCases } from './customers/customer-use-cases.ts'
+import { afterCommit, type Database, type Tx } from './database/database.ts'
+import { createDealEntity } from './deals/deal-entity.ts'
+import { createDealUseCases } from './deals/deal-use-cases.ts'
+import { createIncentiveUseCases } from './incentives/incentive-use-cases.ts'
+import type { Clock } from './kernel/clock.ts'
+import { createEventBus } from './kernel/events.ts'
+import type { DealId } from './kernel/ids.ts'
+import type { SyncedEntity } from './kernel/synced-entity.ts'
+import { createNotificationUseCases } from './notifications/notification-use-cases.ts'
+import { createPartnerEntity } from './partners/partner-entity.ts'
+import { createPartnerUseCases } from './partners/partner-use-cases.ts'
+import { createProductUseCases } from './products/product-use-cases.ts'
+import { createDirtyHandlers } from './sync/dirty.ts'
+import { reconcileBell } from './sync/drains.ts'
+import { type ConnectionsPort, type Engine, syncActor } from './sync/engine.ts'
+import { markLinked, referenceLookup, sampleLinks } from './sync/mapping-ports.ts'
+import { lastPolls } from './sync/mirror-store.ts'
+
+export interface Surroundings {
+  readonly database: Database
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly keys: SecretKeys
+  /** Says that work may be due, once a unit of work has committed. */
+  ring(name: string): void
+}
+
+export type Capabilities = ReturnType<typeof createCapabilities>
+
+export function createCapabilities({ database, clock, logger, keys, ring }: Surroundings) {
+  const connectionsPort: ConnectionsPort = {
+    activeConnections: async (tx) =>
+      (await standing.activeConnections(tx)).map((one) => ({ ...one, instanceUrl: null })),
+    homeOfDeals,
+    publishedMappings,
+    quarantinedFields,
+    quarantineField: async (tx, id, entity, remoteField, reason) => {
+      await quarantineField(tx, syncActor, id, { entity, remoteField, reason })
+    },
+    releaseField: async (tx, id, entity, remoteField) => {
+      await releaseField(tx, syncActor, id, entity, remoteField)
+    },
+    pauseConnection: async (tx, id, pause) => {
+      await standing.pauseConnection(tx, syncActor, id, pause)
+    },
+  }
+  const dirty = createDirtyHandlers({
+    connections: connectionsPort,
+    ring: (tx) => afterCommit(tx, reconcileBell, () => ring(reconcileBell)),
+  })
+  const events = createEventBus<Tx>({
+    record_changed: [dirty.onRecordChanged],
+    link_requested: [dirty.onLinkRequested],
+    customers_merged: [(tx, actor, merged) => conflicts.onCustomersMerged(tx, actor, merged)],
+    conflict_decided: [(tx, actor, decided) => deals.onConflictDecided(tx, actor, decided)],
+    notification: [(tx, actor, news) => notifications.onNotifications(tx, actor, news)],
+  })
+
+  const partners = createPartnerUseCases({ events, clock })
+  const customers = createCustomerUseCases({ events })
+  const products = createProductUseCases()
+  const notifications = createNotificationUseCases({ partners })
+  const conflicts = createConflictUseCases({ clock, events, canonicalOf: customers.canonicalOf })
+  const incentives = createIncentiveUseCases({ events, clock })
+  const deals = createDealUseCases({ clock, events, partners, customers, products, conflicts, incentives })
+  const entities = new Map<string, SyncedEntity<Tx>>(
+    [createPartnerEntity({ events }), createCustomerEntity({ events }), createDealEntity(deals)].map(
+      (entity) => [entity.name, entity],
+    ),
+  )
+
+  const secretBox = createSecretBox(keys)
+  const standing = createConnectionStanding({ events, clock })
+  const pool = createConnectorPool({ registry: vendors, secretBox, database, clock, logger, standing })
+  const crm = createCrmAccess({ database, pool })
+  const onPublished = (tx: Tx, id: Connection['id'], entity: string) => markLinked(tx, id, entity, 'repair')
+  const mappings = createMappingUseCases({ entities, onPublished })
+  const defaults = readDefaultMappings()
+  const connections = createConnectionUseCases({
+    clock,
+    registry: vendors,
+    secretBox,
+    defaultMappings: (vendor) =>
+      defaults.filter((one) => one.vendor === vendor).map(({ document }) => document),
+    lastPolls,
+  })
+  const checks = createConnectionCheckUseCases({ database, clock, pool, standing, entities, onPublished })
+  const releases = createMappingReleaseUseCases({ database, crm, entities, mappings, sampleLinks })
+  const trials = createMappingTrialUseCases({ database, crm, entities, sampleLinks, referenceLookup })
+
+  const engine: Engine = {
+    database,
+    connections: connectionsPort,
+    connectors: pool,
+    mirror: conflicts,
+    entities,
+    linksChanged: async (tx, actor, news) => {
+      const links = news.flatMap(({ entity, recordId, state, connectionId, remoteId, url }) =>
+        entity === 'deal' && state !== 'creating' && state !== 'proposed'
+          ? [
+              {
+                dealId: recordId as DealId,
+                state: state === 'active' ? ('linked' as const) : state,
+                connectionId,
+                remoteId,
+                url,
+              },
+            ]
+          : [],
+      )
+      if (links.length > 0) await deals.setCrmLinks(tx, actor, links)
+    },
+    reviewsOpened: (tx, actor, count, connection) =>
+      events.publish(tx, actor, [
+        {
+          type: 'notification',
+          kind: 'review_item_opened',
+          partnerId: null,
+          subject: { kind: 'connection', id: connection.id },
+          data: { connection: connection.name, count: String(count) },
+        },
+      ]),
+    logger,
+    random: Math.random,
+  }
+  return {
+    events,
+    partners,
+    customers,
+    products,
+    notifications,
+    conflicts,
+    incentives,
+    deals,
+    entities,
+    standing,
+    pool,
+    connections,
+    checks,
+    mappings,
+    releases,
+    trials,
+    engine,
+  }
+}

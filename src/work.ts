@@ -1,0 +1,119 @@
+/** What happens behind the requests: drains that the bell runs, and the timetable. No logic here: each calls one function. */
+import type { Config } from '#config/env.ts'
+import type { Logger } from '#config/logger.ts'
+import type { Bell } from '#jobs/bell.ts'
+import type { Job } from '#jobs/registry.ts'
+import type { ScheduleEntry } from '#jobs/schedule.ts'
+import type { Capabilities } from './capabilities.ts'
+import { auditJournal } from './database/audit-journal.ts'
+import type { Database } from './database/database.ts'
+import { sealJournal } from './database/sealer.ts'
+import { forgetOldAnswers } from './http/idempotency.ts'
+import { systemActor } from './kernel/actor.ts'
+import { dayIn } from './kernel/calendar.ts'
+import type { Clock } from './kernel/clock.ts'
+import { ledgerJournal } from './ledger/ledger-journal.ts'
+import { createLogMailer } from './notifications/log-mailer.ts'
+import { sendPendingMail } from './notifications/mail-delivery-use-cases.ts'
+import { createSmtpMailer } from './notifications/smtp-mailer.ts'
+import { createDrains, pollBell, reconcileBell } from './sync/drains.ts'
+
+export interface WorkSurroundings {
+  readonly database: Database
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly bell: Bell
+  readonly mail: Config['mail']
+  readonly publicUrl: string
+}
+
+const batch = 500
+const mailBatch = 100
+const watchBatch = 100
+const clockwork = systemActor('clockwork')
+
+export function createJobs(
+  made: Capabilities,
+  { database, clock, logger, bell, mail, publicUrl }: WorkSurroundings,
+): readonly Job[] {
+  const sync = createDrains(made.engine, bell)
+  const mailer = mail ? createSmtpMailer(mail) : createLogMailer(logger)
+  /** Repeats a bounded step until it has nothing left to do. */
+  const untilDone = async (signal: AbortSignal, size: number, step: () => Promise<number>) => {
+    while (!signal.aborted && (await step()) >= size);
+  }
+  return [
+    { name: reconcileBell, drain: sync.reconcile, pollMs: 2_000 },
+    { name: pollBell, drain: sync.poll, pollMs: 2_000 },
+    {
+      name: 'conflict_watch',
+      pollMs: 5_000,
+      drain: (signal) =>
+        untilDone(signal, watchBatch, () =>
+          database.transact(clockwork, (tx) => made.conflicts.watchClaims(tx, clockwork, watchBatch)),
+        ),
+    },
+    {
+      name: 'protection',
+      pollMs: 60_000,
+      drain: async (signal) => {
+        const now = clock.now()
+        await untilDone(signal, batch, () =>
+          database.transact(clockwork, (tx) => made.deals.expireDue(tx, now, batch)),
+        )
+        await untilDone(signal, batch, () =>
+          database.transact(clockwork, (tx) => made.deals.remindExpiring(tx, now, batch)),
+        )
+      },
+    },
+    {
+      name: 'holdbacks',
+      pollMs: 60_000,
+      drain: (signal) =>
+        untilDone(signal, batch, () =>
+          database.transact(clockwork, (tx) =>
+            made.incentives.releaseDue(tx, clockwork, dayIn(clock.now(), 'UTC'), batch),
+          ),
+        ),
+    },
+    {
+      name: 'mail',
+      pollMs: 5_000,
+      drain: (signal) =>
+        untilDone(
+          signal,
+          mailBatch,
+          async () => (await sendPendingMail(database, mailer, { limit: mailBatch, publicUrl })).taken,
+        ),
+    },
+    {
+      name: 'seal',
+      pollMs: 1_000,
+      drain: async () => {
+        await sealJournal(database, ledgerJournal)
+        await sealJournal(database, auditJournal)
+      },
+    },
+  ]
+}
+
+export function createSchedules(
+  _made: Capabilities,
+  { database }: Pick<WorkSurroundings, 'database' | 'clock' | 'bell'>,
+): readonly ScheduleEntry[] {
+  return [
+    {
+      name: 'forget_idempotency_keys',
+      cron: '17 * * * *',
+      run: () => database.transact(clockwork, forgetOldAnswers),
+    },
+    {
+      name: 'seal_everything',
+      cron: '41 2 * * *',
+      run: async () => {
+        await sealJournal(database, ledgerJournal, { everything: true })
+        await sealJournal(database, auditJournal, { everything: true })
+      },
+    },
+  ]
+}
