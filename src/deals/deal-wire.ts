@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { instantSchema } from '#src/http/codecs.ts'
 import { awardBasisSchema } from '#src/incentives/award-basis.ts'
 import { daySchema } from '#src/kernel/calendar.ts'
 import type { FieldIssue } from '#src/kernel/errors.ts'
@@ -14,12 +15,6 @@ import {
   outcomes,
   rejectionCodes,
 } from './deal-status.ts'
-
-/** An instant: ISO text on the wire, a Date inside. */
-const instant = z.codec(z.iso.datetime({ offset: true }), z.date(), {
-  decode: (text) => new Date(text),
-  encode: (date) => date.toISOString(),
-})
 
 const text = (max: number) => z.string().trim().min(1).max(max)
 const country = z.string().regex(/^[A-Z]{2}$/, 'an ISO 3166 code such as DE')
@@ -66,7 +61,7 @@ export const importRowSchema = z
     programmeId: idSchema<'programme'>(),
     details: z.strictObject({ ...detailsSchema.shape, companyName: detailShapes.companyName }),
     status: z.enum(dealStatuses).exclude(['draft', 'returned']),
-    registeredAt: instant.nullable(),
+    registeredAt: instantSchema.nullable(),
     registeredBy: text(200).nullable(),
     approvedOn: daySchema.nullable(),
     approvedBy: text(200).nullable(),
@@ -121,16 +116,21 @@ export const dealSchema = z
     status: z.enum(dealStatuses),
     conflict: z.enum(conflictStates).nullable().describe('Null until the first check'),
     ineligible: z.array(z.string()),
-    registeredAt: instant.nullable(),
+    registeredAt: instantSchema.nullable(),
     attempt: z.int(),
     previousAttemptId: idSchema<'deal'>().nullable(),
     deciderName: z.string().nullable(),
     review: z
-      .object({ startedAt: instant, targetAt: instant, overdueAt: instant, pausedAt: instant.nullable() })
+      .object({
+        startedAt: instantSchema,
+        targetAt: instantSchema,
+        overdueAt: instantSchema,
+        pausedAt: instantSchema.nullable(),
+      })
       .nullable(),
     decision: z
       .object({
-        at: instant,
+        at: instantSchema,
         by: z.string().nullable(),
         code: z.string().nullable(),
         reason: z.string().nullable(),
@@ -145,8 +145,8 @@ export const dealSchema = z
     stage: z.string().nullable(),
     changeRequested: z.boolean(),
     revision: z.int(),
-    createdAt: instant,
-    updatedAt: instant,
+    createdAt: instantSchema,
+    updatedAt: instantSchema,
     vendor: z
       .object({
         customerId: idSchema<'customer'>().nullable(),
@@ -251,7 +251,7 @@ export function toAnswer(deal: Deal, forPartner: boolean): DealAnswer {
 export const eventSchema = z
   .object({
     id: z.string(),
-    recordedAt: instant,
+    recordedAt: instantSchema,
     kind: z.string(),
     visibility: z.enum(['public', 'internal']),
     actorKind: z.enum(['vendor', 'partner', 'connection', 'system']),
@@ -324,10 +324,10 @@ export const changeRequestSchema = z
       .partial(),
     reason: z.string(),
     requestedBy: z.string(),
-    requestedAt: instant,
+    requestedAt: instantSchema,
     status: z.enum(['open', 'accepted', 'declined', 'withdrawn']),
     decidedBy: z.string().nullable(),
-    decidedAt: instant.nullable(),
+    decidedAt: instantSchema.nullable(),
     decisionReason: z.string().nullable(),
   })
   .meta({ id: 'DealChangeRequest' })
