@@ -44,6 +44,10 @@ export interface NetworkContext<Params, Query, Body> extends Omit<RouteContext<P
   readonly signal: AbortSignal
 }
 
+/** For the few routes whose body or answer is too large to hold: it flows, in short transactions of their own. */
+export interface StreamContext<Params, Query>
+  extends NetworkContext<Params, Query, AsyncIterable<Uint8Array>> {}
+
 interface Documented {
   readonly method: Method
   /** Starts with /api/v1; parameters as :name. */
@@ -79,6 +83,22 @@ export interface NetworkRouteDefinition<Params, Query, Body, Declared extends An
   ): Promise<Answer<NoInfer<Declared>>>
 }
 
+/** What a stream route answers: as declared, or the same as text that flows. */
+export type StreamAnswer<Declared extends Answers> =
+  | Answer<Declared>
+  | {
+      readonly status: keyof Declared & number
+      readonly body: AsyncIterable<string>
+      readonly headers?: Readonly<Record<string, string>>
+    }
+
+export interface StreamRouteDefinition<Params, Query, Declared extends Answers>
+  extends Omit<Schemas<Params, Query, undefined, Declared>, 'body'> {
+  /** The only media type of its body, and how large it may be; without it the route takes no body. */
+  readonly takes?: { readonly mediaType: string; readonly limitBytes: number; readonly description: string }
+  handle(context: StreamContext<Output<Params>, Output<Query>>): Promise<StreamAnswer<NoInfer<Declared>>>
+}
+
 interface AnyAnswer {
   readonly status: number
   readonly body: unknown
@@ -103,6 +123,11 @@ export interface Route extends Documented {
         readonly kind: 'network'
         handle(context: NetworkContext<unknown, unknown, unknown>): Promise<AnyAnswer>
       }
+    | {
+        readonly kind: 'stream'
+        readonly takes: StreamRouteDefinition<undefined, undefined, Answers>['takes'] | null
+        handle(context: StreamContext<unknown, unknown>): Promise<AnyAnswer>
+      }
 }
 
 export function route<
@@ -125,6 +150,16 @@ export function networkRoute<
 >(definition: NetworkRouteDefinition<Params, Query, Body, Declared>): Route {
   const { handle, ...described } = definition
   return stated(described, { kind: 'network', handle: handle as never })
+}
+
+/** A route whose body or answer flows. It takes no idempotency key: what it does must be safe to repeat. */
+export function streamRoute<
+  const Declared extends Answers,
+  Params extends z.ZodType | undefined = undefined,
+  Query extends z.ZodType | undefined = undefined,
+>(definition: StreamRouteDefinition<Params, Query, Declared>): Route {
+  const { handle, takes, ...described } = definition
+  return stated(described, { kind: 'stream', takes: takes ?? null, handle: handle as never })
 }
 
 function stated(described: object, run: Route['run']): Route {

@@ -7,6 +7,7 @@ import Fastify, {
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
+  type FastifySchema,
   LogController,
 } from 'fastify'
 import { validatorCompiler } from 'fastify-type-provider-zod'
@@ -14,6 +15,7 @@ import { z } from 'zod'
 import type { Database, Tx } from '#src/database/database.ts'
 import { type Actor, actorKey, type Role } from '#src/kernel/actor.ts'
 import { InvalidInput, NotAllowed } from '#src/kernel/errors.ts'
+import { answerFlowing, flowingBody, isFlowing, takeFlowing } from './flow.ts'
 import { runOnce, type SentAnswer } from './idempotency.ts'
 import { openApiOptions } from './openapi.ts'
 import { fieldIssues, problem, problemSchema, problemType, sendProblem } from './problem.ts'
@@ -32,14 +34,17 @@ export interface ServerOptions {
   authenticate(token: string): Promise<Actor | null>
   readonly logger: FastifyBaseLogger
   readonly version: string
+  /** Per caller; 0 sets no limit. */
   readonly requestsPerMinute: number
-  readonly trustProxy: boolean
+  readonly trustProxy: boolean | number | readonly string[]
   /** Routes that need the raw request (webhooks, streamed files) or live outside /api (health, metrics). */
   readonly plugins?: readonly ((app: FastifyInstance) => void | Promise<void>)[]
 }
 
 const bodyLimitBytes = 1_048_576
 const networkTimeoutMs = 60_000
+const arrivalMs = 120_000
+const uploadMs = 3_600_000
 const anyone: Actor = { kind: 'system', name: 'anonymous' }
 
 /** Builds the HTTP service without listening, so that tests need no port. */
@@ -47,10 +52,10 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   const app = Fastify({
     loggerInstance: options.logger,
     bodyLimit: bodyLimitBytes,
-    trustProxy: options.trustProxy,
+    trustProxy: proxyTrust(options.trustProxy),
     logController: new LogController({ disableRequestLogging: true }),
     return503OnClosing: true,
-    requestTimeout: 120_000,
+    requestTimeout: uploadMs,
   })
   app.decorateRequest('actor', null)
   app.setErrorHandler(sendProblem)
@@ -74,6 +79,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     request.actor = await identify(request, options)
   })
   await app.register(rateLimit, {
+    global: options.requestsPerMinute > 0,
     max: options.requestsPerMinute,
     timeWindow: 60_000,
     hook: 'preHandler',
@@ -96,8 +102,18 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     )
   })
   for (const plugin of options.plugins ?? []) await app.register(async (scope) => plugin(scope))
-  for (const definition of options.routes) addRoute(app, options.database, definition)
+  for (const definition of options.routes) {
+    if (definition.run.kind === 'stream')
+      await addStreamRoute(app, options.database, definition, definition.run)
+    else addRoute(app, options.database, definition)
+  }
   return app
+}
+
+/** So many hops in front of us, or these addresses, may say who the caller is. */
+function proxyTrust(trust: ServerOptions['trustProxy']) {
+  if (typeof trust === 'number') return (_address: string, hop: number) => hop < trust
+  return typeof trust === 'object' ? [...trust] : trust
 }
 
 async function identify(request: FastifyRequest, options: ServerOptions): Promise<Actor | null> {
@@ -124,27 +140,78 @@ export function requireActor(request: FastifyRequest, access: Access): Actor {
   return actor
 }
 
+/** The server waits long enough for a large file; what is held in memory has to arrive sooner. */
+function limitArrival(request: FastifyRequest): void {
+  const late = setTimeout(() => request.raw.destroy(), arrivalMs).unref()
+  for (const event of ['end', 'close']) request.raw.once(event, () => clearTimeout(late))
+}
+
+/** What every route has, whatever runs it. */
+const statement = (route: Route) => ({
+  method: route.method,
+  url: route.path,
+  schema: schemaOf(route),
+  attachValidation: true,
+})
+
+const schemaOf = (route: Route): FastifySchema => ({
+  summary: route.summary,
+  description: describeAccess(route),
+  tags: [route.tag],
+  ...(route.access === 'anyone' ? { security: [] } : {}),
+  ...(route.params ? { params: route.params } : {}),
+  ...(route.query ? { querystring: route.query } : {}),
+  ...(route.body ? { body: route.body } : {}),
+  response: { ...route.answers, default: problemSchema },
+})
+
+/** In a scope of its own: it reads no body but the one that it takes, and that one it does not hold. */
+function addStreamRoute(app: FastifyInstance, database: Database, route: Route, run: StreamRun) {
+  return app.register(async (scope) => {
+    takeFlowing(scope, run.takes?.mediaType ?? null)
+    scope.setValidatorCompiler(validateAllButBody)
+    scope.route({
+      ...statement(route),
+      schema: { ...schemaOf(route), ...(run.takes ? documentedBody(run.takes) : {}) },
+      onRequest: async (request) => void requireActor(request, route.access),
+      handler: async (request, reply) => {
+        if (request.validationError) throw validationProblem(request.validationError)
+        const actor = requireActor(request, route.access)
+        const body = flowingBody(request, run.takes?.limitBytes ?? 0)
+        const context = { ...contextOf(request, actor), body, database, signal: request.signal }
+        const result = await run.handle(context)
+        return isFlowing(result.body)
+          ? answerFlowing(reply, { ...result, body: result.body }, route.contentType)
+          : send(reply, encode(route, result))
+      },
+    })
+  })
+}
+
+type StreamRun = Extract<Route['run'], { kind: 'stream' }>
+
+const validateAllButBody: typeof validatorCompiler = (part) =>
+  part.httpPart === 'body' ? (value) => ({ value }) : validatorCompiler(part)
+
+/** For the documentation; there is nothing to validate before it has flowed. */
+const documentedBody = ({ mediaType, description }: NonNullable<StreamRun['takes']>) => ({
+  body: z.string().describe(description),
+  consumes: [mediaType],
+})
+
 function addRoute(app: FastifyInstance, database: Database, route: Route): void {
   const mutates = route.method !== 'GET'
   app.route({
-    method: route.method,
-    url: route.path,
-    schema: {
-      summary: route.summary,
-      description: describeAccess(route),
-      tags: [route.tag],
-      ...(route.access === 'anyone' ? { security: [] } : {}),
-      ...(route.params ? { params: route.params } : {}),
-      ...(route.query ? { querystring: route.query } : {}),
-      ...(route.body ? { body: route.body } : {}),
-      response: { ...route.answers, default: problemSchema },
+    ...statement(route),
+    onRequest: async (request) => {
+      requireActor(request, route.access)
+      limitArrival(request)
     },
-    attachValidation: true,
-    onRequest: async (request) => void requireActor(request, route.access),
     handler: async (request, reply) => {
       if (request.validationError) throw validationProblem(request.validationError)
       const actor = requireActor(request, route.access)
       const { run } = route
+      if (run.kind === 'stream') throw new Error('A stream route has a scope of its own')
       if (run.kind === 'network') {
         const signal = AbortSignal.any([AbortSignal.timeout(networkTimeoutMs), request.signal])
         const result = await run.handle({ ...contextOf(request, actor), database, signal })
