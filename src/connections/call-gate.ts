@@ -153,4 +153,4 @@ const isAsking = (operation: CallLabel['operation']) => operation === 'auth' || 
 const movesRecords = (operation: CallLabel['operation']) => operation === 'write' || operation === 'changes'
 
 const refusal = (code: string, message: string, retryAt: Date): ConnectorFault =>
-  new ConnectorFault('throttled', `${message}, until ${retryAt.toISOString()}`, { code, retryAt })
+  new ConnectorFault('throttled', message, { code, retryAt })

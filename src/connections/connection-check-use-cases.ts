@@ -9,7 +9,7 @@ import type { ConnectionId } from '#src/kernel/ids.ts'
 import type { SyncedEntity } from '#src/kernel/synced-entity.ts'
 import { type Connection, standingAt } from './connection.ts'
 import type { ConnectionStanding } from './connection-standing-use-cases.ts'
-import type { ConnectorPool } from './connector-pool.ts'
+import { type ConnectorPool, otherOrganisation } from './connector-pool.ts'
 import { getConnection } from './crm-access.ts'
 import { describeFault, refusalOf } from './fault-words.ts'
 import { checkOurSide, checkTheirSide, mendedFields } from './mapping-release.ts'
@@ -57,17 +57,13 @@ export function createConnectionCheckUseCases(deps: ConnectionCheckDeps) {
       const connector = await deps.pool.connectorFor(connection)
       const identity = await connector.probe(signal)
       const verdict = await database.transact(actor, (tx) => standing.noteIdentity(tx, actor, id, identity))
-      return verdict === 'other_organisation' ? { fault: await otherOrganisation(actor, id) } : { connector }
+      return verdict.kind === 'other_organisation'
+        ? { fault: otherOrganisation(verdict.message) }
+        : { connector }
     } catch (error) {
       if (!(error instanceof ConnectorFault)) throw error
       return { fault: error }
     }
-  }
-
-  async function otherOrganisation(actor: Actor, id: ConnectionId): Promise<ConnectorFault> {
-    const { pauseReason } = await database.transact(actor, (tx) => getConnection(tx, id))
-    const message = pauseReason ?? 'Another organisation answers'
-    return new ConnectorFault('unauthorised', message, { code: 'OTHER_ORGANISATION' })
   }
 
   /** Every object that a published mapping speaks of; a fault but a missing object ends the check. */
@@ -122,8 +118,9 @@ export function createConnectionCheckUseCases(deps: ConnectionCheckDeps) {
     id: ConnectionId,
     fault: ConnectorFault,
   ): Promise<ConnectionReport> {
+    const isOther = fault.details.code === 'OTHER_ORGANISATION'
     const { organisationId, multiCurrency } = await database.transact(actor, async (tx) => {
-      if (fault.kind === 'unauthorised') {
+      if (fault.kind === 'unauthorised' && !isOther) {
         const reason = describeFault(fault)
         await standing.pauseConnection(tx, actor, id, { until: null, reason, attention: true })
       }
@@ -133,8 +130,8 @@ export function createConnectionCheckUseCases(deps: ConnectionCheckDeps) {
       entity: null,
       path: '',
       severity: 'error',
-      code: fault.details.code === 'OTHER_ORGANISATION' ? 'other_organisation' : `crm_${fault.kind}`,
-      message: describeFault(fault),
+      code: isOther ? 'other_organisation' : `crm_${fault.kind}`,
+      message: isOther ? fault.message : describeFault(fault),
     }
     return { ok: false, organisationId, multiCurrency, problems: [problem], released: [] }
   }

@@ -18,6 +18,7 @@ export const connectionSchema = z
     pauseReason: z.string().nullable(),
     organisationId: z.string().nullable(),
     remoteUserId: z.string().nullable(),
+    instanceUrl: z.string().nullable(),
     multiCurrency: z.boolean(),
     homeCurrency: z.string().nullable(),
     timeZone: z.string(),

@@ -1,5 +1,5 @@
 import type { ConnectionIdentity } from '#connectors/connector.ts'
-import { recordAudit } from '#src/database/audit.ts'
+import { canonicalJson, recordAudit } from '#src/database/audit.ts'
 import type { Tx } from '#src/database/database.ts'
 import type { Actor } from '#src/kernel/actor.ts'
 import type { Clock } from '#src/kernel/clock.ts'
@@ -15,7 +15,13 @@ import {
   type Standing,
   standingAt,
 } from './connection.ts'
-import { lockConnection, updateIdentity, updateStanding, workingConnections } from './connection-store.ts'
+import {
+  type Identity,
+  lockConnection,
+  updateIdentity,
+  updateStanding,
+  workingConnections,
+} from './connection-store.ts'
 
 export interface StandingDeps {
   readonly events: EventBus<Tx>
@@ -23,8 +29,14 @@ export interface StandingDeps {
 }
 
 /** `pinned`: seen for the first time, and from now on the only one that we work with. */
-export type IdentityVerdict = 'pinned' | 'known' | 'other_organisation'
-export type StatedIdentity = Pick<ConnectionIdentity, 'organisationId' | 'userId' | 'multiCurrency'>
+export type IdentityVerdict =
+  | { readonly kind: 'pinned' | 'known' }
+  | { readonly kind: 'other_organisation'; readonly message: string }
+/** Who answered; some CRMs also say where their records can be seen and which currency they count in. */
+export type StatedIdentity = Pick<ConnectionIdentity, 'organisationId' | 'userId' | 'multiCurrency'> & {
+  readonly instanceUrl?: string | null
+  readonly homeCurrency?: string | null
+}
 
 export type ConnectionStanding = ReturnType<typeof createConnectionStanding>
 
@@ -94,36 +106,42 @@ export function createConnectionStanding({ events, clock }: StandingDeps) {
       tx: Tx,
       actor: Actor,
       id: ConnectionId,
-      { organisationId, userId, multiCurrency }: StatedIdentity,
+      stated: StatedIdentity,
     ): Promise<IdentityVerdict> {
       const connection = await lockOrThrow(tx, id)
       const pinned = connection.organisationId
-      if (pinned !== null && pinned !== organisationId) {
-        const reason = `The credentials lead to organisation ${organisationId}, but this connection belongs to ${pinned}. Replace the credentials, or make a new connection for the other organisation.`
-        await pauseConnection(tx, actor, id, { until: null, reason, attention: true })
-        return 'other_organisation'
+      if (pinned !== null && pinned !== stated.organisationId) {
+        const message = `The credentials lead to organisation ${stated.organisationId}, but this connection belongs to ${pinned}. Replace the credentials, or make a new connection for the other organisation.`
+        await pauseConnection(tx, actor, id, { until: null, reason: message, attention: true })
+        return { kind: 'other_organisation', message }
       }
-      const isSame = connection.remoteUserId === userId && connection.multiCurrency === multiCurrency
-      if (pinned !== null && isSame) return 'known'
-      const identity = { organisationId, userId, multiCurrency }
-      await updateIdentity(tx, id, identity)
-      const { remoteUserId } = connection
-      await recordAudit(tx, actor, [
-        {
-          action: 'connection.identified',
-          subject: subjectOf(id),
-          before: {
-            organisationId: pinned,
-            userId: remoteUserId,
-            multiCurrency: connection.multiCurrency,
-          },
-          after: identity,
-        },
-      ])
-      return pinned === null ? 'pinned' : 'known'
+      const before = identityOf(connection)
+      const after: Identity = {
+        organisationId: stated.organisationId,
+        remoteUserId: stated.userId,
+        instanceUrl: stated.instanceUrl ?? connection.instanceUrl,
+        multiCurrency: stated.multiCurrency,
+        // What a person set stands.
+        homeCurrency: connection.homeCurrency ?? stated.homeCurrency ?? null,
+      }
+      if (canonicalJson(before) !== canonicalJson(after)) {
+        await updateIdentity(tx, id, after)
+        await recordAudit(tx, actor, [
+          { action: 'connection.identified', subject: subjectOf(id), before, after },
+        ])
+      }
+      return { kind: pinned === null ? 'pinned' : 'known' }
     },
   }
 }
+
+const identityOf = ({
+  organisationId,
+  remoteUserId,
+  instanceUrl,
+  multiCurrency,
+  homeCurrency,
+}: Connection): Identity => ({ organisationId, remoteUserId, instanceUrl, multiCurrency, homeCurrency })
 
 export const subjectOf = (id: ConnectionId) => ({ kind: 'connection', id }) as const
 

@@ -10,7 +10,7 @@ interface Row extends Omit<Connection, 'usage'> {
 }
 
 const columns = sql`id, name, vendor, credentials_revision, status, paused_until, pause_reason, organisation_id,
-  remote_user_id, multi_currency, home_currency, time_zone, poll_seconds, calls_used, calls_limit, usage_at,
+  remote_user_id, instance_url, multi_currency, home_currency, time_zone, poll_seconds, calls_used, calls_limit, usage_at,
   revision, created_at`
 
 function toConnection({ callsUsed, callsLimit, usageAt, ...row }: Row): Connection {
@@ -85,14 +85,19 @@ export async function updateStanding(tx: Tx, id: ConnectionId, standing: Standin
     where id = ${id}`.execute(tx)
 }
 
-export async function updateIdentity(
-  tx: Tx,
-  id: ConnectionId,
-  identity: { readonly organisationId: string; readonly userId: string; readonly multiCurrency: boolean },
-): Promise<void> {
+export interface Identity {
+  readonly organisationId: string | null
+  readonly remoteUserId: string | null
+  readonly instanceUrl: string | null
+  readonly multiCurrency: boolean
+  readonly homeCurrency: string | null
+}
+
+export async function updateIdentity(tx: Tx, id: ConnectionId, identity: Identity): Promise<void> {
   await sql`
-    update connection set organisation_id = ${identity.organisationId}, remote_user_id = ${identity.userId},
-      multi_currency = ${identity.multiCurrency}
+    update connection set organisation_id = ${identity.organisationId}, remote_user_id = ${identity.remoteUserId},
+      instance_url = ${identity.instanceUrl}, multi_currency = ${identity.multiCurrency},
+      home_currency = ${identity.homeCurrency}
     where id = ${id}`.execute(tx)
 }
 

@@ -37,6 +37,8 @@ export interface Connection extends Standing {
   readonly organisationId: string | null
   /** Our own user over there. */
   readonly remoteUserId: string | null
+  /** Where people look at records over there; null where the CRM did not say. */
+  readonly instanceUrl: string | null
   readonly multiCurrency: boolean
   /** The currency of an organisation with only one. */
   readonly homeCurrency: string | null
@@ -70,7 +72,7 @@ export const connectionInputSchema = z
     /** Start paused, so that mappings can be looked at before anything is written. */
     paused: z.boolean().optional(),
   })
-  .meta({ id: 'ConnectionInput' })
+  .meta({ id: 'NewConnection' })
 export type ConnectionInput = z.infer<typeof connectionInputSchema>
 
 /** A pause as it is asked for: with a person needed (`attention`), until a moment, or until somebody resumes. */
@@ -114,11 +116,12 @@ export function pause(current: Standing, request: PauseRequest, now: Date): Stan
 
 /**
  * Is the change worth telling people? A pause that is prolonged, or begins anew for the same reason within the hour, is
- * still the one that they were told of.
+ * still the one that they were told of; so is the need for attention while they have not met it.
  */
 export function isNews(current: Standing, next: Standing, now: Date): boolean {
   if (next.status === 'active') return false
   if (next.status !== current.status) return true
+  if (next.status === 'attention') return false
   if (next.pauseReason !== current.pauseReason) return true
   const endedAt = current.pausedUntil
   return endedAt !== null && now.getTime() - endedAt.getTime() > quietMs

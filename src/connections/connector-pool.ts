@@ -81,13 +81,7 @@ export function createConnectorPool(options: ConnectorPoolOptions): ConnectorPoo
             const verdict = await database.transact(actor, (tx) =>
               options.standing.noteIdentity(tx, actor, id, identity),
             )
-            if (verdict === 'other_organisation') {
-              throw new ConnectorFault(
-                'unauthorised',
-                'Another organisation answers than the one this connection belongs to',
-                { code: 'OTHER_ORGANISATION' },
-              )
-            }
+            if (verdict.kind === 'other_organisation') throw otherOrganisation(verdict.message)
           },
         }
       },
@@ -171,6 +165,10 @@ export function createConnectorPool(options: ConnectorPoolOptions): ConnectorPoo
     },
   }
 }
+
+/** The call would have reached records that our ids do not mean. */
+export const otherOrganisation = (message: string): ConnectorFault =>
+  new ConnectorFault('unauthorised', message, { code: 'OTHER_ORGANISATION' })
 
 const unusable = (message: string, cause?: unknown): ConnectorFault =>
   new ConnectorFault('unauthorised', message, { code: 'CREDENTIALS_UNUSABLE' }, { cause })

@@ -1,0 +1,129 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Connector, RemoteRecord } from '#connectors/connector.ts'
+import { ConnectorFault } from '#connectors/fault.ts'
+import type { Connection } from '#src/connections/connection.ts'
+import type { ConnectionId } from '#src/kernel/ids.ts'
+import { type SalesforceSimulator, startSalesforceSimulator } from '#test/simulators/salesforce/simulator.ts'
+import {
+  type ConnectionsBench,
+  connectionsBench,
+  credentialsOf,
+  testActor,
+} from '#test/support/connections.ts'
+import { useDatabase } from '#test/support/database.ts'
+
+const db = useDatabase()
+const signal = new AbortController().signal
+let crm: SalesforceSimulator
+let bench: ConnectionsBench
+let id: ConnectionId
+let count = 0
+
+beforeEach(async () => {
+  crm = await startSalesforceSimulator({ dailyLimit: 1_000 })
+  bench = await connectionsBench(db.database)
+  const answer = await bench.request('POST', '/connections', {
+    name: `CRM ${count++}`,
+    vendor: 'salesforce',
+    credentials: credentialsOf(crm),
+  })
+  id = answer.body.id
+})
+afterEach(async () => {
+  await bench.close()
+  await crm.close()
+})
+
+const connection = (): Promise<Connection> => bench.act((tx) => bench.connections.get(tx, id))
+const open = async (): Promise<Connector> => bench.pool.connectorFor(await connection())
+const readAll = async (connector: Connector, ids: readonly string[]) =>
+  (await connector.read('Opportunity', ids, ['Name'], signal)) as readonly RemoteRecord[]
+const insertDeal = () =>
+  crm.insert('Opportunity', { Name: 'A', StageName: 'Prospecting', CloseDate: '2026-12-31' })
+const faultOf = (work: Promise<unknown>): Promise<ConnectorFault> =>
+  work.then(
+    () => Promise.reject(new Error('expected a fault')),
+    (error: unknown) => (error instanceof ConnectorFault ? error : Promise.reject(error)),
+  )
+
+describe('the pool', () => {
+  test('makes one connector per connection and pins the organisation before the first record moves', async () => {
+    const [one, two] = await Promise.all([open(), open()])
+    expect(one).toBe(two)
+    const dealId = insertDeal()
+    expect((await readAll(one, [dealId]))[0]?.fields).toEqual({ Name: 'A' })
+    expect((await connection()).organisationId).toBe(crm.organisationId)
+  })
+
+  test('never lets a call reach another organisation, even when it takes over between two calls', async () => {
+    const connector = await open()
+    const dealId = insertDeal()
+    await readAll(connector, [dealId])
+    crm.setOrganisationId('00D000000000777')
+    const write = connector.write(
+      [{ object: 'Opportunity', target: { kind: 'id', id: dealId }, fields: { Name: 'B' } }],
+      signal,
+    )
+    const fault = await write.then(
+      (outcomes) => outcomes.flatMap((outcome) => (outcome.ok ? [] : [outcome.fault]))[0],
+      (error: unknown) => error,
+    )
+    expect(fault).toMatchObject({ kind: 'unauthorised', details: { code: 'OTHER_ORGANISATION' } })
+    expect(crm.get('Opportunity', dealId)?.['Name']).toBe('A')
+    expect((await connection()).status).toBe('attention')
+  })
+
+  test('changes to new credentials, and closes the connector with the old ones', async () => {
+    const old = await open()
+    await old.probe(signal)
+    await bench.request('PUT', `/connections/${id}/credentials`, {
+      credentials: { ...credentialsOf(crm), clientSecret: 'wrong' },
+    })
+    const next = await open()
+    expect(next).not.toBe(old)
+    expect((await faultOf(next.probe(signal))).kind).toBe('unauthorised')
+    expect((await faultOf(old.probe(signal))).details.code).toBe('CLOSED')
+  })
+
+  test('makes no call while the connection is paused', async () => {
+    const connector = await open()
+    const dealId = insertDeal()
+    await readAll(connector, [dealId])
+    const until = new Date(Date.now() + 60_000)
+    await bench.act((tx) =>
+      bench.standing.pauseConnection(tx, testActor, id, { until, reason: 'throttled', attention: false }),
+    )
+    const before = crm.calls.log.length
+    const fault = await faultOf(readAll(await open(), [dealId]))
+    expect([fault.kind, fault.details.retryAt]).toEqual(['throttled', until])
+    expect(crm.calls.log.length).toBe(before)
+  })
+
+  test('counts calls and records by hour, operation and object, and what the CRM says of its allowance', async () => {
+    const connector = await open()
+    const ids = [insertDeal(), insertDeal(), insertDeal()]
+    await readAll(connector, ids)
+    await readAll(connector, ids)
+    await bench.pool.flush()
+    await readAll(connector, ids)
+    await bench.pool.flush()
+    await bench.pool.flush()
+    const { body } = await bench.request('GET', `/connections/${id}/calls?hours=1`)
+    const reads = body.items.filter(({ operation }: { operation: string }) => operation === 'read')
+    expect(reads).toMatchObject([{ object: 'Opportunity', calls: 3, records: 9 }])
+    expect(body.items.map(({ operation }: { operation: string }) => operation)).toContain('auth')
+    const { usage } = await connection()
+    expect(usage).toMatchObject({ limit: 1_000 })
+    expect(usage?.used).toBeGreaterThan(2)
+  })
+
+  test('keeps a fifth of the allowance from bulk work', async () => {
+    await crm.close()
+    crm = await startSalesforceSimulator({ dailyLimit: 6 })
+    await bench.request('PUT', `/connections/${id}/credentials`, { credentials: credentialsOf(crm) })
+    expect(bench.pool.mayRunBulk(id)).toBe(true)
+    const connector = await open()
+    for (let call = 0; call < 5; call += 1) await connector.describe('Account', signal).catch(() => undefined)
+    expect(bench.pool.mayRunBulk(id)).toBe(false)
+  })
+})
