@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Tx } from '#src/database/database.ts'
 import { allOf, asked, type Keyed, keyset, type Position } from '#src/database/keyset.ts'
 import type { CustomerId } from '#src/kernel/ids.ts'
-import type { Customer, CustomerDetails } from './customer.ts'
+import type { Customer, CustomerDetails, CustomerSort } from './customer.ts'
 
 const columns = sql`
   id, external_ref, name, name_key, domain, country, city, postal_code, phone, merged_into, revision, created_at,
@@ -37,8 +37,6 @@ export interface CustomerFilter {
   readonly externalRef?: string | undefined
   readonly merged?: boolean | undefined
 }
-export const customerSorts = ['name', '-name', 'createdAt', '-createdAt'] as const
-export type CustomerSort = (typeof customerSorts)[number]
 
 export async function listCustomers(
   tx: Tx,

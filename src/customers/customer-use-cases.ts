@@ -12,12 +12,12 @@ import {
   type Customer,
   type CustomerInput,
   type CustomerPatch,
+  type CustomerSort,
 } from './customer.ts'
 import { createCustomerImport } from './customer-import-use-cases.ts'
 import { createCustomerResolution } from './customer-resolution-use-cases.ts'
 import {
   type CustomerFilter,
-  type CustomerSort,
   claimDomains,
   insertCustomers,
   listCustomers,

@@ -39,7 +39,7 @@ export const customerInputSchema = z
     postalCode: text(20).nullish(),
     phone: text(50).nullish(),
   })
-  .meta({ id: 'CustomerInput' })
+  .meta({ id: 'NewCustomer' })
 export type CustomerInput = z.infer<typeof customerInputSchema>
 
 export const customerPatchSchema = customerInputSchema.partial().meta({ id: 'CustomerPatch' })
@@ -99,3 +99,6 @@ export function applyCustomerPatch(
   }
   return { details, issues }
 }
+
+export const customerSorts = ['name', '-name', 'createdAt', '-createdAt'] as const
+export type CustomerSort = (typeof customerSorts)[number]

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Keyed, Position } from '#src/database/keyset.ts'
 import { InvalidInput } from '#src/kernel/errors.ts'
-import { decodeCursor, type Page, toPage } from './paging.ts'
+import { decodeCursor, encodeCursor } from './paging.ts'
 
 interface PageRequest<Sort extends string> {
   readonly limit: number
@@ -29,8 +29,13 @@ export function positionOf<Sort extends string>(request: PageRequest<Sort>): Pos
   ])
 }
 
-/** The page of the rows that a store returned for `positionOf(request)`. */
-export const sortedPage = <Item extends Keyed>(
+/** The page of the rows (one more than the limit, if there are more) that a store returned for `positionOf(request)`. */
+export function sortedPage<Item extends Keyed>(
   rows: readonly Item[],
   request: PageRequest<string>,
-): Page<Item> => toPage(rows, request.limit, (last) => [request.sort, last.sortKey, last.id])
+): { items: Item[]; nextCursor: string | null } {
+  const items = rows.slice(0, request.limit)
+  const last = items.at(-1)
+  const more = rows.length > request.limit && last
+  return { items, nextCursor: more ? encodeCursor([request.sort, last.sortKey, last.id]) : null }
+}

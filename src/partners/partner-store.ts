@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Tx } from '#src/database/database.ts'
 import { allOf, asked, type Keyed, keyset, type Position } from '#src/database/keyset.ts'
 import type { PartnerId, ProgrammeId } from '#src/kernel/ids.ts'
-import type { Membership, Partner, PartnerDetails, PartnerStatus } from './partner.ts'
+import type { Membership, Partner, PartnerDetails, PartnerSort, PartnerStatus } from './partner.ts'
 
 /** Columns of a partner with its memberships; `partner` must be the name of the row's table. */
 const columns = sql`
@@ -49,8 +49,6 @@ export interface PartnerFilter {
   readonly tierId?: string | undefined
   readonly externalRef?: string | undefined
 }
-export const partnerSorts = ['name', '-name', 'createdAt', '-createdAt'] as const
-export type PartnerSort = (typeof partnerSorts)[number]
 
 export async function listPartners(
   tx: Tx,

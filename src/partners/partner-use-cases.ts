@@ -14,6 +14,7 @@ import {
   type Partner,
   type PartnerInput,
   type PartnerPatch,
+  type PartnerSort,
   readTerritories,
 } from './partner.ts'
 import { createPartnerImport } from './partner-import-use-cases.ts'
@@ -23,7 +24,6 @@ import {
   listPartners,
   lockPartners,
   type PartnerFilter,
-  type PartnerSort,
   readPartners,
   touchPartners,
   updatePartners,

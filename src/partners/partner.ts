@@ -46,7 +46,7 @@ export const partnerInputSchema = z
     status: z.enum(partnerStatuses).optional(),
     currency: currencySchema,
   })
-  .meta({ id: 'PartnerInput' })
+  .meta({ id: 'NewPartner' })
 export type PartnerInput = z.infer<typeof partnerInputSchema>
 
 export const partnerPatchSchema = partnerInputSchema.partial().meta({ id: 'PartnerPatch' })
@@ -61,7 +61,7 @@ export const membershipInputSchema = z
       .optional()
       .describe('ISO codes or English names; none means all'),
   })
-  .meta({ id: 'MembershipInput' })
+  .meta({ id: 'NewMembership' })
 export type MembershipInput = z.infer<typeof membershipInputSchema>
 
 /** One line of an import; `externalRef` is the key, a missing field stays as it is (a new partner needs a currency). */
@@ -155,3 +155,6 @@ export function readTerritories(
   )
   return { codes: [...new Set(codes.filter((code) => code !== null))].sort(), issues }
 }
+
+export const partnerSorts = ['name', '-name', 'createdAt', '-createdAt'] as const
+export type PartnerSort = (typeof partnerSorts)[number]

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Tx } from '#src/database/database.ts'
 import { allOf, asked, type Keyed, keyset, type Position } from '#src/database/keyset.ts'
 import type { PartnerId, ProgrammeId } from '#src/kernel/ids.ts'
-import type { Programme, ProgrammeRules, Tier } from './programme.ts'
+import type { Programme, ProgrammeRules, ProgrammeSort, Tier } from './programme.ts'
 
 const columns = sql`
   id, name, time_zone, calendar, currency, protection_days, extension_days, lapse_rule, review_target_business_days,
@@ -23,9 +23,6 @@ export async function lockProgramme(tx: Tx, id: ProgrammeId): Promise<Programme 
   )
   return rows[0]
 }
-
-export const programmeSorts = ['name', '-name', 'createdAt', '-createdAt'] as const
-export type ProgrammeSort = (typeof programmeSorts)[number]
 
 const membersOf = (partnerId: PartnerId) => sql`
   exists (select from membership m where m.programme_id = programme.id and m.partner_id = ${partnerId})`

@@ -6,7 +6,7 @@ import type { Actor } from '#src/kernel/actor.ts'
 import { type FieldIssue, InvalidInput, NotFound, Refused, Stale } from '#src/kernel/errors.ts'
 import type { EventBus } from '#src/kernel/events.ts'
 import { newId, type ProgrammeId } from '#src/kernel/ids.ts'
-import { partnersInTier, touchPartners } from './partner-store.ts'
+import { partnersInTier, readPartners, touchPartners } from './partner-store.ts'
 import {
   applyRules,
   checkProgrammeRules,
@@ -15,6 +15,7 @@ import {
   type ProgrammeInput,
   type ProgrammePatch,
   type ProgrammeRules,
+  type ProgrammeSort,
   type Tier,
   type TierInput,
   type TierPatch,
@@ -26,7 +27,6 @@ import {
   listProgrammes,
   lockProgramme,
   lockTier,
-  type ProgrammeSort,
   programmesNamingTier,
   readProgrammes,
   tiersOf,
@@ -38,6 +38,7 @@ import { readUsers } from './user-store.ts'
 export function createProgrammeUseCases(deps: { readonly events: EventBus<Tx> }) {
   return {
     getProgramme,
+    getVisibleProgramme,
     findProgrammes: async (tx: Tx, ids: readonly string[]): Promise<ReadonlyMap<string, Programme>> =>
       new Map((await readProgrammes(tx, ids)).map((programme) => [programme.id, programme])),
 
@@ -77,8 +78,8 @@ export function createProgrammeUseCases(deps: { readonly events: EventBus<Tx> })
       return after
     },
 
-    async listTiers(tx: Tx, programmeId: ProgrammeId): Promise<readonly Tier[]> {
-      await getProgramme(tx, programmeId)
+    async listTiers(tx: Tx, actor: Actor, programmeId: ProgrammeId): Promise<readonly Tier[]> {
+      await getVisibleProgramme(tx, actor, programmeId)
       return tiersOf(tx, [programmeId])
     },
 
@@ -150,6 +151,15 @@ export function createProgrammeUseCases(deps: { readonly events: EventBus<Tx> })
 async function getProgramme(tx: Tx, id: ProgrammeId): Promise<Programme> {
   const [programme] = await readProgrammes(tx, [id])
   if (!programme) throw new NotFound('The programme')
+  return programme
+}
+
+/** A partner gets a programme that it belongs to. @throws NotFound */
+async function getVisibleProgramme(tx: Tx, actor: Actor, id: ProgrammeId): Promise<Programme> {
+  const programme = await getProgramme(tx, id)
+  if (actor.kind !== 'partner') return programme
+  const [partner] = await readPartners(tx, [actor.partnerId])
+  if (!partner?.memberships.some(({ programmeId }) => programmeId === id)) throw new NotFound('The programme')
   return programme
 }
 

@@ -97,7 +97,7 @@ export const programmeInputSchema = z
     timeZone: programmeRulesSchema.shape.timeZone,
     currency: programmeRulesSchema.shape.currency,
   })
-  .meta({ id: 'ProgrammeInput' })
+  .meta({ id: 'NewProgramme' })
 export type ProgrammeInput = z.infer<typeof programmeInputSchema>
 
 export const programmePatchSchema = programmeRulesSchema.partial().meta({ id: 'ProgrammePatch' })
@@ -131,7 +131,10 @@ export const tierInputSchema = z
     name: z.string().trim().min(1).max(100),
     rank: z.int().min(0).max(1_000),
   })
-  .meta({ id: 'TierInput' })
+  .meta({ id: 'NewTier' })
 export type TierInput = z.infer<typeof tierInputSchema>
 export const tierPatchSchema = tierInputSchema.partial().meta({ id: 'TierPatch' })
 export type TierPatch = z.infer<typeof tierPatchSchema>
+
+export const programmeSorts = ['name', '-name', 'createdAt', '-createdAt'] as const
+export type ProgrammeSort = (typeof programmeSorts)[number]

@@ -3,7 +3,7 @@ import type { Tx } from '#src/database/database.ts'
 import { allOf, asked, type Keyed, keyset, type Position } from '#src/database/keyset.ts'
 import type { Role } from '#src/kernel/actor.ts'
 import type { PartnerId, UserId } from '#src/kernel/ids.ts'
-import type { ApiToken } from './user.ts'
+import type { ApiToken, TokenSort } from './user.ts'
 
 const columns = sql`id, user_id, partner_id, name, roles, expires_at, revoked_at, last_used_at, created_at`
 
@@ -13,8 +13,6 @@ export interface TokenFilter {
   /** Neither revoked nor expired. */
   readonly usable?: boolean | undefined
 }
-export const tokenSorts = ['name', '-name', 'createdAt', '-createdAt'] as const
-export type TokenSort = (typeof tokenSorts)[number]
 
 export async function listTokens(
   tx: Tx,

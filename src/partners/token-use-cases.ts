@@ -12,7 +12,6 @@ import {
   lockToken,
   revokeToken,
   type TokenFilter,
-  type TokenSort,
 } from './token-store.ts'
 import {
   type ApiToken,
@@ -20,6 +19,7 @@ import {
   hashSecret,
   makeSecret,
   type TokenInput,
+  type TokenSort,
   tokenPrefix,
   type User,
 } from './user.ts'

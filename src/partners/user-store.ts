@@ -3,7 +3,7 @@ import type { Tx } from '#src/database/database.ts'
 import { allOf, asked, type Keyed, keyset, type Position } from '#src/database/keyset.ts'
 import type { Role } from '#src/kernel/actor.ts'
 import type { PartnerId, UserId } from '#src/kernel/ids.ts'
-import type { User } from './user.ts'
+import type { User, UserSort } from './user.ts'
 
 const columns = sql`id, partner_id, email, name, roles, status, revision, created_at, updated_at`
 
@@ -28,8 +28,6 @@ export interface UserFilter {
   readonly status?: User['status'] | undefined
   readonly search?: string | undefined
 }
-export const userSorts = ['name', '-name', 'email', '-email', 'createdAt', '-createdAt'] as const
-export type UserSort = (typeof userSorts)[number]
 
 export async function listUsers(
   tx: Tx,
@@ -91,9 +89,9 @@ export async function readRecipients(
   tx: Tx,
   partnerId: PartnerId | null,
   roles: readonly Role[],
-): Promise<readonly { readonly name: string; readonly email: string }[]> {
-  const { rows } = await sql<{ name: string; email: string }>`
-    select u.name, u.email from user_account u left join partner p on p.id = u.partner_id
+): Promise<readonly { readonly id: UserId; readonly name: string; readonly email: string }[]> {
+  const { rows } = await sql<{ id: UserId; name: string; email: string }>`
+    select u.id, u.name, u.email from user_account u left join partner p on p.id = u.partner_id
     where u.partner_id is not distinct from ${partnerId}::uuid and u.status = 'active' and u.roles && ${roles}::text[]
       and p.status is distinct from 'ended' and u.email not like '%.invalid'
     order by u.email`.execute(tx)

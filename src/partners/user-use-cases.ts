@@ -6,7 +6,7 @@ import type { Actor, Role } from '#src/kernel/actor.ts'
 import { InvalidInput, NotAllowed, NotFound, Refused, Stale } from '#src/kernel/errors.ts'
 import { newId, type PartnerId, type UserId } from '#src/kernel/ids.ts'
 import { readPartners } from './partner-store.ts'
-import { checkRoles, type User, type UserInput, type UserPatch } from './user.ts'
+import { checkRoles, type User, type UserInput, type UserPatch, type UserSort } from './user.ts'
 import {
   insertUser,
   listUsers,
@@ -15,7 +15,6 @@ import {
   readRecipients,
   readUsers,
   type UserFilter,
-  type UserSort,
   type UserWrite,
   updateUser,
 } from './user-store.ts'

@@ -29,7 +29,7 @@ export const userInputSchema = z
     name: z.string().trim().min(1).max(200),
     roles: rolesSchema,
   })
-  .meta({ id: 'UserInput' })
+  .meta({ id: 'NewUser' })
 export type UserInput = z.infer<typeof userInputSchema>
 
 export const userPatchSchema = z
@@ -89,3 +89,9 @@ export function actorOf(
     ? { kind: 'vendor', id, name, roles: vendorRoles.filter(granted) }
     : { kind: 'partner', id, name, roles: partnerRoles.filter(granted), partnerId }
 }
+
+export const userSorts = ['name', '-name', 'email', '-email', 'createdAt', '-createdAt'] as const
+export type UserSort = (typeof userSorts)[number]
+
+export const tokenSorts = ['name', '-name', 'createdAt', '-createdAt'] as const
+export type TokenSort = (typeof tokenSorts)[number]

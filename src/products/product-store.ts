@@ -2,10 +2,8 @@ import { sql } from 'kysely'
 import type { Tx } from '#src/database/database.ts'
 import { allOf, asked, type Keyed, keyset, type Position } from '#src/database/keyset.ts'
 import type { ProductId } from '#src/kernel/ids.ts'
-import type { Product, ProductFamily, ProductFamilyId } from './product.ts'
+import type { Product, ProductFamily, ProductFamilyId, ProductSort } from './product.ts'
 
-export const productSorts = ['name', '-name', 'code', '-code', 'createdAt', '-createdAt'] as const
-export type ProductSort = (typeof productSorts)[number]
 const sorts = {
   name: sql<string>`lower(name)`,
   code: sql<string>`lower(code)`,

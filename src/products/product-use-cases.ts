@@ -13,6 +13,7 @@ import type {
   ProductFamilyId,
   ProductInput,
   ProductPatch,
+  ProductSort,
 } from './product.ts'
 import {
   insertFamily,
@@ -22,7 +23,6 @@ import {
   lockFamily,
   lockProduct,
   type ProductFilter,
-  type ProductSort,
   readFamilies,
   readFamiliesOf,
   readProducts,

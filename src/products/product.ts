@@ -31,14 +31,17 @@ const code = z
   .trim()
   .regex(/^[\w.:/-]{1,64}$/, '1 to 64 letters, digits and _ . : / -')
 
-export const familyInputSchema = z.strictObject({ name, code }).meta({ id: 'ProductFamilyInput' })
+export const familyInputSchema = z.strictObject({ name, code }).meta({ id: 'NewProductFamily' })
 export type FamilyInput = z.infer<typeof familyInputSchema>
 export const familyPatchSchema = familyInputSchema.partial().meta({ id: 'ProductFamilyPatch' })
 export type FamilyPatch = z.infer<typeof familyPatchSchema>
 
 export const productInputSchema = z
   .strictObject({ familyId: idSchema<'product_family'>(), name, code, active: z.boolean().optional() })
-  .meta({ id: 'ProductInput' })
+  .meta({ id: 'NewProduct' })
 export type ProductInput = z.infer<typeof productInputSchema>
 export const productPatchSchema = productInputSchema.partial().meta({ id: 'ProductPatch' })
 export type ProductPatch = z.infer<typeof productPatchSchema>
+
+export const productSorts = ['name', '-name', 'code', '-code', 'createdAt', '-createdAt'] as const
+export type ProductSort = (typeof productSorts)[number]

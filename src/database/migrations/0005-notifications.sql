@@ -3,21 +3,19 @@
 create table notification (
   id uuid primary key,
   kind text not null,
-  -- The partner that it is about; the vendor filters by it.
+  -- Whom it addresses; null: the vendor's own people.
   partner_id uuid,
-  -- The partner that may read it; null is for the vendor's eyes only.
-  reader_partner_id uuid,
   subject_kind text not null,
   subject_id text not null,
   data jsonb not null,
   created_at timestamptz not null default clock_timestamp()
 );
-create index notification_reader on notification (reader_partner_id, id);
 create index notification_partner on notification (partner_id, id);
 create index notification_subject on notification (subject_kind, subject_id, id);
 create index notification_kind on notification (kind, id);
-select isolate_partner_rows('notification', 'reader_partner_id');
+select isolate_partner_rows('notification', 'partner_id');
 
+-- One row per notification and recipient; whoever sends puts those of one recipient into one message.
 create table mail (
   id uuid primary key,
   notification_id uuid not null references notification,
@@ -30,7 +28,7 @@ create table mail (
   sent_at timestamptz,
   created_at timestamptz not null default clock_timestamp()
 );
-create index mail_due on mail (due_at) where state = 'pending';
-create index mail_state on mail (state, id);
+create index mail_due on mail (due_at, id) where state = 'pending';
+create index mail_failed on mail (id) where state = 'failed';
 create index mail_notification on mail (notification_id);
 select hide_from_partners('mail');

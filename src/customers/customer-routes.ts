@@ -1,0 +1,134 @@
+import { z } from 'zod'
+import { instantSchema } from '#src/http/codecs.ts'
+import { pageOf, pageQuery } from '#src/http/paging.ts'
+import { type Access, type Route, route } from '#src/http/route.ts'
+import { positionOf, sortedPage } from '#src/http/sorted-page.ts'
+import { vendorRoles } from '#src/kernel/actor.ts'
+import { idSchema } from '#src/kernel/ids.ts'
+import { type Customer, customerInputSchema, customerPatchSchema, customerSorts } from './customer.ts'
+import type { CustomerUseCases } from './customer-use-cases.ts'
+
+const readers: Access = vendorRoles
+const editors: Access = ['administrator', 'channel_manager', 'revenue_operations']
+
+const customerSchema = z
+  .object({
+    id: idSchema<'customer'>(),
+    externalRef: z.string().nullable(),
+    name: z.string(),
+    nameKey: z.string().describe('The name without case, accents, punctuation and legal form'),
+    domain: z.string().nullable(),
+    country: z.string().nullable(),
+    city: z.string().nullable(),
+    postalCode: z.string().nullable(),
+    phone: z.string().nullable(),
+    mergedInto: idSchema<'customer'>().nullable().describe('The customer that this one turned out to be'),
+    revision: z.int(),
+    createdAt: instantSchema,
+    updatedAt: instantSchema,
+  })
+  .meta({ id: 'Customer' })
+
+const oneCustomer = z.strictObject({ customerId: idSchema<'customer'>() })
+const reason = z.string().trim().min(1).max(2_000)
+const one = (customer: Customer) => ({ body: customer, etag: customer.revision })
+const tag = 'Customers'
+
+/** For the vendor alone: no partner ever sees a customer of another one, so none sees any. */
+export const customerRoutes = (customers: CustomerUseCases): readonly Route[] => [
+  route({
+    method: 'GET',
+    path: '/api/v1/customers',
+    summary: 'List customers',
+    tag,
+    access: readers,
+    query: z.strictObject({
+      ...pageQuery.shape,
+      sort: z.enum(customerSorts).default('name'),
+      search: z.string().min(1).max(200).optional().describe('Part of the name'),
+      domain: z.string().max(253).optional(),
+      country: z.string().length(2).optional(),
+      externalRef: z.string().max(200).optional(),
+      merged: z
+        .enum(['true', 'false'])
+        .optional()
+        .describe('Only those merged into another, or only the others'),
+    }),
+    answers: { 200: pageOf(customerSchema) },
+    handle: async ({ tx, query: { merged, ...query } }) => {
+      const filter = { ...query, merged: merged === undefined ? undefined : merged === 'true' }
+      const rows = await customers.listCustomers(tx, filter, positionOf(query))
+      return { status: 200, body: sortedPage(rows, query) }
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/api/v1/customers',
+    summary: 'Create a customer',
+    tag,
+    access: editors,
+    body: customerInputSchema,
+    answers: { 201: customerSchema },
+    handle: async ({ tx, actor, body }) => ({
+      status: 201,
+      ...one(await customers.createCustomer(tx, actor, body)),
+    }),
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/customers/:customerId',
+    summary: 'Read a customer',
+    tag,
+    access: readers,
+    params: oneCustomer,
+    answers: { 200: customerSchema },
+    handle: async ({ tx, params }) => ({
+      status: 200,
+      ...one(await customers.getCustomer(tx, params.customerId)),
+    }),
+  }),
+  route({
+    method: 'PATCH',
+    path: '/api/v1/customers/:customerId',
+    summary: 'Change a customer',
+    description: 'Fields that are left out stay; null clears one.',
+    tag,
+    access: editors,
+    params: oneCustomer,
+    body: customerPatchSchema,
+    answers: { 200: customerSchema },
+    handle: async ({ tx, actor, params, body, ifMatch }) => ({
+      status: 200,
+      ...one(await customers.updateCustomer(tx, actor, params.customerId, body, ifMatch)),
+    }),
+  }),
+  route({
+    method: 'POST',
+    path: '/api/v1/customers/:customerId/merge',
+    summary: 'State that a customer is the same company as another',
+    description: 'Its registrations and claims count for the other one from now on. Can be undone.',
+    tag,
+    access: editors,
+    params: oneCustomer,
+    body: z.strictObject({ into: idSchema<'customer'>(), reason }),
+    answers: { 200: customerSchema },
+    handle: async ({ tx, actor, params, body, ifMatch }) => ({
+      status: 200,
+      ...one(await customers.mergeCustomers(tx, actor, params.customerId, body.into, body.reason, ifMatch)),
+    }),
+  }),
+  route({
+    method: 'POST',
+    path: '/api/v1/customers/:customerId/unmerge',
+    summary: 'Undo a merge',
+    tag,
+    access: editors,
+    params: oneCustomer,
+    body: z.strictObject({ reason }),
+    answers: { 200: customerSchema },
+    handle: async ({ tx, actor, params, body, ifMatch }) => ({
+      status: 200,
+      ...one(await customers.unmergeCustomer(tx, actor, params.customerId, body.reason, ifMatch)),
+    }),
+  }),
+]
