@@ -46,9 +46,11 @@ export function createIncentiveUseCases(deps: { readonly events: EventBus<Tx>; r
   // Versions never change, so one that was read once need not be read again.
   const versions = new Map<PlanVersionId, PlanVersion>()
 
-  async function loadPlans(tx: Tx, facts: readonly AwardFacts[]): Promise<ReadonlyMap<string, PlanVersion>> {
-    const ids = new Set(facts.flatMap(({ planVersionId }) => planVersionId ?? []))
-    const unknown = [...ids].filter((id) => !versions.has(id))
+  async function loadPlans(
+    tx: Tx,
+    ids: readonly PlanVersionId[],
+  ): Promise<ReadonlyMap<PlanVersionId, PlanVersion>> {
+    const unknown = [...new Set(ids)].filter((id) => !versions.has(id))
     if (unknown.length > 0) {
       for (const row of await readVersionsById(tx, unknown)) versions.set(row.id, asPlanVersion(row))
     }
@@ -56,7 +58,10 @@ export function createIncentiveUseCases(deps: { readonly events: EventBus<Tx>; r
   }
 
   async function evaluate(tx: Tx, facts: readonly AwardFacts[]): Promise<readonly Evaluated[]> {
-    const plans = await loadPlans(tx, facts)
+    const plans = await loadPlans(
+      tx,
+      facts.flatMap(({ planVersionId }) => planVersionId ?? []),
+    )
     return facts.map((deal) => {
       const plan = deal.planVersionId === null ? null : (plans.get(deal.planVersionId) ?? null)
       return { facts: deal, plan, evaluation: owed(deal, plan) }
@@ -123,6 +128,10 @@ export function createIncentiveUseCases(deps: { readonly events: EventBus<Tx>; r
     /** The version in force in a programme on a day, to be pinned to a deal at its approval; null when there is none. */
     pinPlanVersion: (tx: Tx, programmeId: ProgrammeId, day: Day): Promise<PlanVersionId | null> =>
       asSystem(tx, (system) => readVersionInForce(system, programmeId, day)),
+
+    /** Plan versions by id, for whoever explains what was earned by them. */
+    findPlans: (tx: Tx, ids: readonly PlanVersionId[]): Promise<ReadonlyMap<PlanVersionId, PlanVersion>> =>
+      asSystem(tx, (system) => loadPlans(system, ids)),
 
     /** What a deal would earn by these facts, step by step, next to what was posted and what is still held back. */
     previewEarnings: (tx: Tx, facts: AwardFacts): Promise<EarningsPreview> =>

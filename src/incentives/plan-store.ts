@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { z } from 'zod'
 import type { Tx } from '#src/database/database.ts'
+import { allOf, asked, type Keyed, keyset, type Position } from '#src/database/keyset.ts'
 import type { Day } from '#src/kernel/calendar.ts'
 import type { PlanVersionId, ProgrammeId } from '#src/kernel/ids.ts'
 import { type PlanDocument, type PlanId, type PlanVersion, planDocumentSchema } from './plan.ts'
@@ -33,17 +34,17 @@ export async function insertPlan(tx: Tx, plan: Omit<PlanRow, 'createdAt'>): Prom
 
 export async function readPlans(
   tx: Tx,
-  filter: { programmeId?: string | undefined; after: PlanId | null; limit: number },
-): Promise<readonly PlanRow[]> {
-  const { rows } = await sql<PlanRow>`
-    select id, programme_id, name, created_at from incentive_plan
-    where (${filter.programmeId ?? null}::uuid is null or programme_id = ${filter.programmeId ?? null})
-      and (${filter.after}::uuid is null or id > ${filter.after})
-    order by id limit ${filter.limit}`.execute(tx)
+  filter: { readonly programmeId?: ProgrammeId | undefined },
+  position: Position<'createdAt' | '-createdAt'>,
+): Promise<readonly (PlanRow & Keyed)[]> {
+  const { key, follows, tail } = keyset({ createdAt: 'creation' }, position)
+  const ofProgramme = asked(filter.programmeId, (id) => sql`programme_id = ${id}`)
+  const { rows } = await sql<PlanRow & Keyed>`
+    select id, programme_id, name, created_at, ${key} as sort_key
+    from incentive_plan where ${allOf(ofProgramme, follows)} ${tail}`.execute(tx)
   return rows
 }
 
-/** With `lock`, nobody else adds a version to the plan meanwhile. */
 export async function readPlan(tx: Tx, id: PlanId): Promise<PlanRow | null> {
   const { rows } = await sql<PlanRow>`
     select id, programme_id, name, created_at from incentive_plan where id = ${id}`.execute(tx)

@@ -3,6 +3,7 @@ import type { Actor } from '#src/kernel/actor.ts'
 import type { DealId } from '#src/kernel/ids.ts'
 import { checkDraft, type EntryDraft } from './ledger.ts'
 import { contentHash } from './ledger-identity.ts'
+import { readBalances, readEntries, readOpening, readPeriod } from './ledger-reading.ts'
 import { type EarnedRow, readEarned, type WrittenEntry, writeEntries } from './ledger-store.ts'
 
 /**
@@ -36,3 +37,9 @@ export async function postEntries(
  */
 export const earnedByDeal = (tx: Tx, dealIds: readonly DealId[]): Promise<readonly EarnedRow[]> =>
   readEarned(tx, dealIds)
+
+export const listEntries = readEntries
+export const listBalances = readBalances
+/** The parts of a partner's statement: balances before a period, and what happened in it. */
+export const findOpening = readOpening
+export const findPeriodEntries = readPeriod
