@@ -68,7 +68,7 @@ const listQuery = z.strictObject({
   expiringBy: daySchema.optional().describe('Open and protected until this day or an earlier one'),
 })
 
-export const dealRoutes = (deals: DealUseCases, clock: { now(): Date }) => [
+export const dealRoutes = (deals: DealUseCases) => [
   route({
     method: 'POST',
     path: '/api/v1/deals',
@@ -100,7 +100,7 @@ export const dealRoutes = (deals: DealUseCases, clock: { now(): Date }) => [
         {
           ...filter,
           changeRequested: changeRequested === undefined ? undefined : changeRequested === 'true',
-          overdueAt: overdue === 'true' ? clock.now() : undefined,
+          overdue: overdue === 'true',
         },
         positionOf({ limit, cursor, sort }),
       )

@@ -29,7 +29,13 @@ export const createDealUseCases = (deps: DealDeps) => ({
   getDeal,
 
   /** @throws NotAllowed when a partner filters by what it may not know */
-  async listDeals(tx: Tx, actor: Actor, filter: DealFilter, position: Position<DealSort | `-${DealSort}`>) {
+  async listDeals(
+    tx: Tx,
+    actor: Actor,
+    { overdue, ...rest }: Omit<DealFilter, 'overdueAt'> & { readonly overdue?: boolean | undefined },
+    position: Position<DealSort | `-${DealSort}`>,
+  ) {
+    const filter: DealFilter = { ...rest, overdueAt: overdue ? deps.clock.now() : undefined }
     if (actor.kind !== 'partner') {
       // Row level security would keep the text index from being used, and hides nothing from the vendor.
       return asSystem(tx, (system) => listDeals(system, filter, position))

@@ -27,14 +27,14 @@ export interface DealChange {
   readonly visibility?: Visibility
   readonly data?: Data
   readonly notices?: readonly Notice[]
+  /** False when the CRMs know all that changed, because one of them said it. */
+  readonly announce?: boolean
 }
 
 export interface JournalOptions {
   readonly priority?: Priority
   /** False for history that is imported: nobody wants to hear of it today. */
   readonly notify?: boolean
-  /** False when the CRMs know all that changed, because one of them said it. */
-  readonly announce?: boolean
 }
 
 /**
@@ -97,11 +97,11 @@ function stamp({ before, after }: DealChange, now: Date): { after: Deal; differs
 
 function announcements(
   steps: readonly DealChange[],
-  { priority = 'live', notify = true, announce = true }: JournalOptions,
+  { priority = 'live', notify = true }: JournalOptions,
 ): DomainEvent[] {
   const records = steps
-    // What a CRM cannot know yet cannot be outdated there.
-    .filter(({ after }) => announce && after.status !== 'draft')
+    // No CRM knows a draft, so it cannot be outdated there.
+    .filter(({ after, announce = true }) => announce && after.status !== 'draft')
     .map(({ after }) => ({
       type: 'record_changed' as const,
       entity: 'deal' as const,

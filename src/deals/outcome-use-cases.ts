@@ -129,9 +129,13 @@ export function createOutcomeUseCases(deps: DealDeps) {
       tx,
       actor,
       deps,
-      steps.map((step) => ({ ...step, ...describe(step.before, step.after) })),
-      // The CRM knows what it said; only what follows from it on our side is news.
-      { announce: false },
+      steps.map(({ before, after: now }) => ({
+        before,
+        after: now,
+        ...describe(before, now),
+        // The CRM knows what it said; only what follows from it on our side is news.
+        announce: before.conflict !== now.conflict,
+      })),
     )
     const earning = saved.filter((deal, index) => {
       const before = steps[index]?.before
@@ -173,6 +177,7 @@ export function createOutcomeUseCases(deps: DealDeps) {
             kind: `crm_${link.state}`,
             visibility: 'internal',
             data: { remoteId: link.remoteId },
+            announce: false,
           },
         ]
       })
@@ -182,7 +187,7 @@ export function createOutcomeUseCases(deps: DealDeps) {
           tx,
           dropped.map(({ after }) => after.id),
         )
-      await recordChanges(tx, actor, deps, changes, { announce: false })
+      await recordChanges(tx, actor, deps, changes)
     },
 
     /** Puts the earnings of a deal on hold while a fact is disputed, or lets them go on (null). */

@@ -13,7 +13,7 @@ import {
 } from './deal-due-store.ts'
 import type { DealDeps } from './deps-step.ts'
 import { type DealChange, recordChanges } from './journal-step.ts'
-import { reminderDays, reminderDue } from './protection.ts'
+import { isDueToExpire, reminderDays, reminderDue } from './protection.ts'
 
 /** The clock work of protection: jobs call these again and again until they return 0. */
 export function createProtectionUseCases(deps: DealDeps) {
@@ -49,7 +49,11 @@ export function createProtectionUseCases(deps: DealDeps) {
      */
     async expireDue(tx: Tx, now: Date, limit: number): Promise<number> {
       const days = await programmeDays(tx, now)
-      const due = await lockDueToExpire(tx, days, limit)
+      const rules = new Map(days.map((day) => [day.programmeId, day]))
+      const due = (await lockDueToExpire(tx, days, limit)).filter((deal) => {
+        const day = rules.get(deal.programmeId)
+        return day !== undefined && isDueToExpire(deal, day.today, day.programme.lapseRule)
+      })
       if (due.length === 0) return 0
       await deps.conflicts.closeClaims(
         tx,
@@ -120,13 +124,13 @@ export function createProtectionUseCases(deps: DealDeps) {
             after: { ...deal, remindedDays },
             kind: 'expiring',
             data,
+            announce: false,
             notices: [
               { kind: 'deal_expiring', to: 'partner', data },
               { kind: 'deal_expiring', to: 'vendor', data },
             ],
           }
         }),
-        { announce: false },
       )
       return deals.length
     },

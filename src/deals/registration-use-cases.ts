@@ -164,20 +164,18 @@ export function createRegistrationUseCases(deps: DealDeps) {
     ): Promise<Deal> {
       const deal = await lockDeal(tx, dealId, expectedRevision)
       const status = requireNext(deal, 'withdraw')
-      return asSystem(tx, async (system) => {
-        await deps.conflicts.closeClaims(system, [dealId])
-        const [saved] = await recordChanges(system, actor, deps, [
-          {
-            before: deal,
-            after: { ...deal, status },
-            kind: 'withdrawn',
-            reason,
-            data: { reason },
-            notices: [{ kind: 'deal_withdrawn', to: 'vendor' }],
-          },
-        ])
-        return saved ?? deal
-      })
+      await deps.conflicts.closeClaims(tx, [dealId])
+      const [saved] = await recordChanges(tx, actor, deps, [
+        {
+          before: deal,
+          after: { ...deal, status },
+          kind: 'withdrawn',
+          reason,
+          data: { reason },
+          notices: [{ kind: 'deal_withdrawn', to: 'vendor' }],
+        },
+      ])
+      return saved ?? deal
     },
 
     /**

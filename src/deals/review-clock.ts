@@ -44,9 +44,6 @@ export function resumeClock(clock: ReviewClock, now: Date, terms: ReviewTerms): 
   }
 }
 
-export const isOverdue = (clock: ReviewClock | null, now: Date): boolean =>
-  clock !== null && clock.pausedAt === null && clock.overdueAt < now
-
 const mostDays = 3_653
 
 type Zone = Pick<ReviewTerms, 'calendar' | 'timeZone'>

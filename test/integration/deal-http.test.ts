@@ -6,7 +6,7 @@ import type { Actor } from '#src/kernel/actor.ts'
 import { newId } from '#src/kernel/ids.ts'
 import { useDealWorld } from '#test/support/deal-world.ts'
 
-const { db, world, time, deals, manager, details } = useDealWorld()
+const { db, world, deals, manager, details } = useDealWorld()
 const auditor: Actor = { kind: 'vendor', id: newId(), name: 'Otto', roles: ['auditor'] }
 
 let app: Awaited<ReturnType<typeof buildServer>>
@@ -14,7 +14,7 @@ beforeAll(async () => {
   const actors: Record<string, Actor> = { manager, auditor, seller: world.seller, rival: world.rival }
   app = await buildServer({
     database: db.database,
-    routes: dealRoutes(deals, { now: () => time.now }),
+    routes: dealRoutes(deals),
     authenticate: async (token) => actors[token] ?? null,
     logger: pino({ level: 'silent' }),
     version: '0.0.0',

@@ -312,8 +312,11 @@ describe('lists', () => {
     const position = { limit: 200, sort: '-createdAt', after: null } as const
     const list = (filter: Parameters<typeof deals.listDeals>[2]) =>
       run(manager, async (tx) => (await deals.listDeals(tx, manager, filter, position)).map(({ id }) => id))
-    expect(await list({ overdueAt: new Date('2026-03-09T09:59:00Z') })).not.toContain(waiting.id)
-    expect(await list({ overdueAt: new Date('2026-03-09T10:01:00Z') })).toContain(waiting.id)
+    time.now = new Date('2026-03-09T09:59:00Z')
+    expect(await list({ overdue: true })).not.toContain(waiting.id)
+    time.now = new Date('2026-03-09T10:01:00Z')
+    expect(await list({ overdue: true })).toContain(waiting.id)
+    time.now = new Date('2026-03-02T10:00:00Z')
     expect(await list({ expiringBy: '2026-05-30' })).not.toContain(ending.id)
     expect(await list({ expiringBy: '2026-05-31' })).toContain(ending.id)
   })
