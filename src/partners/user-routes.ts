@@ -56,7 +56,7 @@ const tokenInputSchema = z
       .describe('Some of the roles of the user; null or absent: all that the user has'),
     expiresAt: instantSchema.nullish().describe('null or absent: valid until revoked'),
   })
-  .meta({ id: 'ApiTokenInput' })
+  .meta({ id: 'NewApiToken' })
 const actorSchema = z
   .object({
     kind: z.enum(['vendor', 'partner']),
@@ -182,7 +182,7 @@ export const userRoutes = (partners: PartnerUseCases): readonly Route[] => [
     tag: 'API tokens',
     access: administrators,
     body: tokenInputSchema,
-    answers: { 201: z.object({ token: tokenSchema, secret: z.string() }).meta({ id: 'NewApiToken' }) },
+    answers: { 201: z.object({ token: tokenSchema, secret: z.string() }).meta({ id: 'IssuedApiToken' }) },
     holdsSecret: true,
     handle: async ({ tx, actor, body }) => {
       const created = await partners.createToken(tx, actor, body)
