@@ -7,6 +7,7 @@ import type { SecretKeys } from '#config/env.ts'
 import type { Logger } from '#config/logger.ts'
 import { vendors } from '#connectors/registry.ts'
 import { readDefaultMappings } from '#mappings/defaults.ts'
+import { createAuditUseCases } from './audit/audit-use-cases.ts'
 import { createConflictUseCases } from './conflicts/conflict-use-cases.ts'
 import type { Connection } from './connections/connection.ts'
 import { createConnectionCheckUseCases } from './connections/connection-check-use-cases.ts'
@@ -26,6 +27,7 @@ import { afterCommit, type Database, type Tx } from './database/database.ts'
 import { createDealEntity } from './deals/deal-entity.ts'
 import { createDealUseCases } from './deals/deal-use-cases.ts'
 import { createIncentiveUseCases } from './incentives/incentive-use-cases.ts'
+import { createPlanUseCases } from './incentives/plan-use-cases.ts'
 import type { Clock } from './kernel/clock.ts'
 import { createEventBus } from './kernel/events.ts'
 import type { DealId } from './kernel/ids.ts'
@@ -33,6 +35,7 @@ import type { SyncedEntity } from './kernel/synced-entity.ts'
 import { createNotificationUseCases } from './notifications/notification-use-cases.ts'
 import { createPartnerEntity } from './partners/partner-entity.ts'
 import { createPartnerUseCases } from './partners/partner-use-cases.ts'
+import { createStatementUseCases } from './payouts/statement-use-cases.ts'
 import { createProductUseCases } from './products/product-use-cases.ts'
 import { createDirtyHandlers } from './sync/dirty.ts'
 import { reconcileBell } from './sync/drains.ts'
@@ -86,6 +89,9 @@ export function createCapabilities({ database, clock, logger, keys, ring }: Surr
   const notifications = createNotificationUseCases({ partners })
   const conflicts = createConflictUseCases({ clock, events, canonicalOf: customers.canonicalOf })
   const incentives = createIncentiveUseCases({ events, clock })
+  const plans = createPlanUseCases({ programmes: partners })
+  const statements = createStatementUseCases({ clock, incentives })
+  const audit = createAuditUseCases()
   const deals = createDealUseCases({ clock, events, partners, customers, products, conflicts, incentives })
   const entities = new Map<string, SyncedEntity<Tx>>(
     [createPartnerEntity({ events }), createCustomerEntity({ events }), createDealEntity(deals)].map(
@@ -155,6 +161,9 @@ export function createCapabilities({ database, clock, logger, keys, ring }: Surr
     notifications,
     conflicts,
     incentives,
+    plans,
+    statements,
+    audit,
     deals,
     entities,
     standing,

@@ -1,12 +1,20 @@
 /** Every route of the API in one list: what the server serves, the documentation shows and the access test walks. */
 import type { Bell } from '#jobs/bell.ts'
+import { auditRoutes } from './audit/audit-routes.ts'
 import type { Capabilities } from './capabilities.ts'
 import { conflictRoutes } from './conflicts/conflict-routes.ts'
 import { connectionRoutes } from './connections/connection-routes.ts'
 import { mappingRoutes } from './connections/mapping-routes.ts'
+import { customerRoutes } from './customers/customer-routes.ts'
 import { dealRoutes } from './deals/deal-routes.ts'
 import type { Route } from './http/route.ts'
+import { planRoutes } from './incentives/plan-routes.ts'
 import type { Clock } from './kernel/clock.ts'
+import { ledgerRoutes } from './ledger/ledger-routes.ts'
+import { notificationRoutes } from './notifications/notification-routes.ts'
+import { partnerRoutes } from './partners/partner-routes.ts'
+import { statementRoutes } from './payouts/statement-routes.ts'
+import { productRoutes } from './products/product-routes.ts'
 
 export interface RouteSurroundings {
   readonly clock: Clock
@@ -15,8 +23,16 @@ export interface RouteSurroundings {
 
 export function createRoutes(made: Capabilities, { clock }: RouteSurroundings): readonly Route[] {
   return [
+    ...partnerRoutes(made.partners),
+    ...customerRoutes(made.customers),
+    ...productRoutes(made.products),
     ...dealRoutes(made.deals, clock),
     ...conflictRoutes(made.conflicts),
+    ...planRoutes(made.plans),
+    ...ledgerRoutes(),
+    ...statementRoutes(made.statements),
+    ...notificationRoutes(made.notifications),
+    ...auditRoutes(made.audit),
     ...connectionRoutes(made),
     ...mappingRoutes(made),
   ]

@@ -1,0 +1,68 @@
+/**
+ * `npm run demo`: the whole product with a simulated CRM and believable data, for a person to try.
+ * `npm run demo -- --once --json`: the whole story without a person; exits 1 when a step fails.
+ */
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { startSalesforceSimulator } from '#test/simulators/salesforce/simulator.ts'
+import { createApi } from '#test/support/api-client.ts'
+import { startService } from '#test/support/service-process.ts'
+import { populate } from './populate.ts'
+import { tellStory } from './story.ts'
+
+const { values: flags } = parseArgs({
+  options: {
+    once: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    port: { type: 'string' },
+  },
+})
+const say = (text: string) => process.stderr.write(`${text}\n`)
+
+const folder = mkdtempSync(join(tmpdir(), 'counterpart-demo-'))
+// The database runs as an account of its own where we are root, and must be able to walk in.
+chmodSync(folder, 0o711)
+const logFile = join(folder, 'service.log')
+const simulator = await startSalesforceSimulator(flags.once ? {} : { port: 0 })
+const service = await startService({
+  env: { DATA_FOLDER: join(folder, 'data'), RATE_LIMIT_PER_MINUTE: '0' },
+  logFile,
+  ...(flags.port ? { port: Number(flags.port) } : {}),
+})
+const close = async () => {
+  await service.stop()
+  await simulator.close()
+  rmSync(folder, { recursive: true, force: true })
+}
+const admin = createApi(service.url, service.token ?? '')
+
+if (flags.once) {
+  const report = await tellStory(admin, simulator, ({ ok, name, detail }) => {
+    if (!flags.json) process.stdout.write(`${ok ? 'ok  ' : 'FAIL'} ${name}\n     ${detail}\n`)
+  })
+  const failed = report.steps.filter(({ ok }) => !ok)
+  if (failed.length > 0) say(`The service's log is in ${logFile}`)
+  if (flags.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
+  if (failed.length === 0) await close()
+  else {
+    await service.stop()
+    await simulator.close()
+  }
+  process.exit(failed.length === 0 ? 0 : 1)
+}
+
+say('Filling in believable data ...')
+const lines = await populate(admin, simulator)
+process.stdout.write(`${lines.join('\n')}\n`)
+const stop = () => {
+  close().then(
+    () => process.exit(0),
+    (error: unknown) => {
+      say(String(error))
+      process.exit(1)
+    },
+  )
+}
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop)

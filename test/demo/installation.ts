@@ -1,0 +1,205 @@
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { parse } from 'csv-parse/sync'
+import type { SalesforceSimulator } from '#test/simulators/salesforce/simulator.ts'
+import { type Api, createApi, eventually } from '#test/support/api-client.ts'
+
+const checkout = resolve(import.meta.dirname, '../..')
+
+export interface SampleCompany {
+  readonly name: string
+  readonly domain: string
+  readonly city: string
+  readonly zip: string
+  readonly country: string
+}
+
+/** Real companies, so that matching has something to chew on. */
+export const sampleCompanies = (): SampleCompany[] =>
+  parse(readFileSync(join(checkout, 'config/sample-data/companies.csv')), { columns: true })
+
+export interface Installation {
+  readonly admin: Api
+  readonly programmeId: string
+  readonly tiers: Readonly<Record<'gold' | 'silver', string>>
+  readonly families: Readonly<Record<'platform' | 'services', string>>
+  readonly products: Readonly<Record<'suite' | 'rollout', string>>
+  readonly partners: readonly {
+    readonly id: string
+    readonly name: string
+    readonly api: Api
+    readonly token: string
+  }[]
+  readonly connectionId: string
+  readonly planVersionId: string
+}
+
+export interface InstallationOptions {
+  /** Approve registrations at once when they meet this. */
+  readonly autoApproval?: unknown
+  readonly pollSeconds?: number
+}
+
+const partnerNames = ['Nordwind Systems', 'Blue Harbor Consulting', 'Alpenblick IT'] as const
+
+/** Everything a vendor sets up before the first deal: programme, tiers, plan, partners with people, and the CRM. */
+export async function setUpInstallation(
+  admin: Api,
+  simulator: SalesforceSimulator,
+  options: InstallationOptions = {},
+): Promise<Installation> {
+  const programme = await admin.post('/api/v1/programmes', {
+    name: 'Reseller programme',
+    timeZone: 'Europe/Berlin',
+    currency: 'USD',
+    registrationTypes: ['resale', 'services'],
+    ...(options.autoApproval === undefined ? {} : { autoApproval: options.autoApproval }),
+  })
+  const tier = async (name: string, rank: number) =>
+    (await admin.post(`/api/v1/programmes/${programme.id}/tiers`, { name, rank })).id as string
+  const tiers = { gold: await tier('Gold', 1), silver: await tier('Silver', 2) }
+  const family = async (name: string, code: string) =>
+    (await admin.post('/api/v1/product-families', { name, code })).id as string
+  const families = {
+    platform: await family('Platform', 'PLATFORM'),
+    services: await family('Services', 'SERVICES'),
+  }
+  const product = async (familyId: string, name: string, code: string) =>
+    (await admin.post('/api/v1/products', { familyId, name, code })).id as string
+  const products = {
+    suite: await product(families.platform, 'Commerce Suite', 'SUITE'),
+    rollout: await product(families.services, 'Rollout package', 'ROLLOUT'),
+  }
+  const planVersionId = await publishPlan(admin, programme.id, tiers, families)
+  const partners = []
+  for (const [index, name] of partnerNames.entries()) {
+    partners.push(await addPartner(admin, programme.id, index === 0 ? tiers.gold : tiers.silver, name, index))
+  }
+  const connection = await admin.post('/api/v1/connections', {
+    name: 'Salesforce',
+    vendor: 'salesforce',
+    homeCurrency: 'USD',
+    pollSeconds: options.pollSeconds ?? 5,
+    credentials: {
+      grant: 'client_credentials',
+      loginUrl: simulator.url,
+      clientId: simulator.credentials.clientId,
+      clientSecret: simulator.credentials.clientSecret,
+    },
+  })
+  await eventually('the CRM has been read once', async () => {
+    const { lastPolledAt } = await admin.get(`/api/v1/connections/${connection.id}`)
+    return lastPolledAt !== null
+  })
+  return {
+    admin,
+    programmeId: programme.id,
+    tiers,
+    families,
+    products,
+    partners,
+    connectionId: connection.id,
+    planVersionId,
+  }
+}
+
+/** Gold earns 15 % and silver 10 % on the platform, capped; services add a flat 250.00 for everybody. 30 days holdback. */
+async function publishPlan(
+  admin: Api,
+  programmeId: string,
+  tiers: Installation['tiers'],
+  families: Installation['families'],
+): Promise<string> {
+  const plan = await admin.post('/api/v1/incentive-plans', { programmeId, name: 'Resale commission' })
+  const percent = (id: string, name: string, tierId: string, ratePpm: number) => ({
+    id,
+    name,
+    when: { all: [] },
+    pays: { kind: 'percent', ratePpm },
+    families: [families.platform],
+    tiers: [tierId],
+    cap: { amountMinor: '2500000', currency: 'USD' },
+  })
+  const version = await admin.post(`/api/v1/incentive-plans/${plan.id}/versions`, {
+    document: {
+      schema: 1,
+      lines: [
+        percent('platform-gold', 'Platform commission, Gold', tiers.gold, 150_000),
+        percent('platform-silver', 'Platform commission, Silver', tiers.silver, 100_000),
+        {
+          id: 'services',
+          name: 'Services bonus',
+          when: { all: [] },
+          pays: { kind: 'flat', amountMinor: '25000', currency: 'USD' },
+          families: [families.services],
+          tiers: null,
+          cap: null,
+        },
+      ],
+      holdbackDays: 30,
+      rounding: 'half_even',
+      splitRounding: 'largest_remainder',
+    },
+  })
+  await admin.post(`/api/v1/incentive-plans/${plan.id}/versions/${version.id}/publish`, {
+    from: '2026-01-01',
+  })
+  return version.id
+}
+
+async function addPartner(admin: Api, programmeId: string, tierId: string, name: string, index: number) {
+  const slug = name.toLowerCase().replaceAll(/[^a-z]+/g, '-')
+  const partner = await admin.post('/api/v1/partners', {
+    externalRef: `P-${index + 1}`,
+    name,
+    domain: `${slug}.com`,
+    country: 'DE',
+    currency: 'USD',
+  })
+  await admin.call('PUT', `/api/v1/partners/${partner.id}/memberships/${programmeId}`, { tierId })
+  const user = await admin.post('/api/v1/users', {
+    partnerId: partner.id,
+    name: `Sales at ${name}`,
+    email: `sales@${slug}.com`,
+    roles: ['partner_administrator', 'partner_seller', 'partner_finance'],
+  })
+  const { secret } = await admin.post('/api/v1/tokens', { userId: user.id, name: 'demo' })
+  return { id: partner.id as string, name, token: secret as string, api: createApi(admin.url, secret) }
+}
+
+/** A registration as a partner's seller would type it. */
+export function registrationOf(company: SampleCompany, installation: Installation, amountMinor = 5_000_000) {
+  return {
+    programmeId: installation.programmeId,
+    companyName: company.name,
+    domain: company.domain,
+    country: countryCode(company.country),
+    city: company.city,
+    contactName: 'Robin Meyer',
+    contactEmail: `robin.meyer@${company.domain}`,
+    need: 'Replace the old shop platform before the next season starts',
+    amountMinor: String(amountMinor),
+    currency: 'USD',
+    expectedCloseDate: '2027-03-31',
+    products: [{ productId: installation.products.suite }],
+    registrationType: 'resale',
+  }
+}
+
+const codes: Readonly<Record<string, string>> = {
+  'United States': 'US',
+  Germany: 'DE',
+  'United Kingdom': 'GB',
+  France: 'FR',
+  Sweden: 'SE',
+  Canada: 'CA',
+  Australia: 'AU',
+  Switzerland: 'CH',
+  Italy: 'IT',
+  Norway: 'NO',
+  Denmark: 'DK',
+  Israel: 'IL',
+  Japan: 'JP',
+  Singapore: 'SG',
+}
+const countryCode = (name: string): string | null => codes[name] ?? null
