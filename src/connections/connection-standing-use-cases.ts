@@ -89,7 +89,7 @@ export function createConnectionStanding({ events, clock }: StandingDeps) {
     /** A weaker pause than the present one changes nothing. People are told when the connection stops, not again and again. */
     pauseConnection,
 
-    /** Lets an idle connection work again. One that needs attention is checked first; see `resumeConnection`. */
+    /** Lets a connection work again at once. A person's way is the check's `resume`, which asks the CRM first if need be. */
     async resume(tx: Tx, actor: Actor, id: ConnectionId): Promise<Connection> {
       const connection = await lockOrThrow(tx, id)
       if (standingAt(connection, clock.now()).status !== 'active') {

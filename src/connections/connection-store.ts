@@ -30,8 +30,9 @@ export async function findConnection(tx: Tx, id: ConnectionId): Promise<Connecti
   return found ?? null
 }
 
+/** Serialises changes of one connection; rows that refer to it may still be added meanwhile. */
 export async function lockConnection(tx: Tx, id: ConnectionId): Promise<Connection | null> {
-  const [found] = await select(tx, sql`where id = ${id} for update`)
+  const [found] = await select(tx, sql`where id = ${id} for no key update`)
   return found ?? null
 }
 
@@ -122,7 +123,9 @@ export async function readSecrets(tx: Tx, id: ConnectionId): Promise<SealedSecre
 
 export async function readAllSecrets(tx: Tx): Promise<readonly SealedSecrets[]> {
   const { rows } = await sql<SealedSecrets>`
-    select id, secrets as sealed, credentials_revision from connection order by id for update`.execute(tx)
+    select id, secrets as sealed, credentials_revision from connection order by id for no key update`.execute(
+    tx,
+  )
   return rows
 }
 

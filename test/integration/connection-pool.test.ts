@@ -2,7 +2,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Connector, RemoteRecord } from '#connectors/connector.ts'
 import { ConnectorFault } from '#connectors/fault.ts'
 import type { Connection } from '#src/connections/connection.ts'
+import { createEngineConnections } from '#src/connections/engine-use-cases.ts'
+import type { Database } from '#src/database/database.ts'
 import type { ConnectionId } from '#src/kernel/ids.ts'
+import type { ConnectionsPort } from '#src/sync/engine.ts'
 import { type SalesforceSimulator, startSalesforceSimulator } from '#test/simulators/salesforce/simulator.ts'
 import {
   type ConnectionsBench,
@@ -126,4 +129,61 @@ describe('the pool', () => {
     for (let call = 0; call < 5; call += 1) await connector.describe('Account', signal).catch(() => undefined)
     expect(bench.pool.mayRunBulk(id)).toBe(false)
   })
+
+  test('loses no more than counts when the database does not take them', async () => {
+    const failing = { on: false }
+    const database = {
+      ...db.database,
+      transact: ((actor, work) =>
+        failing.on
+          ? Promise.reject(new Error('no database'))
+          : db.database.transact(actor, work)) as Database['transact'],
+    }
+    const other = await connectionsBench(database, { keys: bench.keys })
+    const connector = await other.pool.connectorFor(await connection())
+    const dealId = insertDeal()
+    await readAll(connector, [dealId])
+    failing.on = true
+    await other.pool.flush()
+    failing.on = false
+    expect(other.log.entries).toMatchObject([{ level: 'warn', msg: 'counts of calls were lost' }])
+    await readAll(connector, [dealId])
+    await other.close()
+    const { body } = await bench.request('GET', `/connections/${id}/calls`)
+    expect(body.items).toMatchObject([{ operation: 'read', calls: 1 }])
+  })
+})
+
+test("the engine's port is answered, in the engine's name", async () => {
+  const port: ConnectionsPort = createEngineConnections(bench.standing)
+  await bench.act(async (tx) => {
+    const active = await port.activeConnections(tx)
+    expect(active.map((one) => one.id)).toContain(id)
+    const mappings = await port.publishedMappings(tx, id)
+    expect(mappings.map(({ entity }) => entity)).toEqual(['customer', 'deal', 'partner'])
+    await port.quarantineField(tx, id, 'deal', 'Amount', 'the CRM refuses it')
+    expect(await port.quarantinedFields(tx, id)).toMatchObject([{ entity: 'deal', remoteField: 'Amount' }])
+    await port.releaseField(tx, id, 'deal', 'Amount')
+    expect(await port.quarantinedFields(tx, id)).toEqual([])
+    await port.pauseConnection(tx, id, { until: null, reason: 'refused', attention: true })
+    expect((await port.activeConnections(tx)).map((one) => one.id)).not.toContain(id)
+  })
+  const trace = await bench.rows<{ action: string }>(
+    `select action from audit_entry where subject_id = '${id}' and actor_name = 'sync' order by id`,
+  )
+  expect(trace.map(({ action }) => action)).toEqual([
+    'connection.field_quarantined',
+    'connection.field_released',
+    'connection.paused',
+  ])
+})
+
+test('the API is described in full', async () => {
+  const { body } = await bench.app.inject('/openapi.json')
+  const spec = JSON.parse(body)
+  expect(Object.keys(spec.paths)).toContain(
+    '/api/v1/connections/{connectionId}/mappings/{entity}/draft/publish',
+  )
+  expect(spec.components.schemas).toHaveProperty('MappingDocument')
+  expect(JSON.stringify(spec.components.schemas.Connection)).not.toContain('secrets')
 })
