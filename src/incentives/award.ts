@@ -42,13 +42,15 @@ export interface Award {
 }
 
 /** Why an award waits; `in_review` is the deal's own hold, the others are what cannot be computed. */
-export type HoldReason =
-  | 'in_review'
-  | 'no_plan'
-  | 'amount_negative'
-  | 'amount_not_divided'
-  | 'split_invalid'
-  | 'cap_in_other_currency'
+export const holdReasons = [
+  'in_review',
+  'no_plan',
+  'amount_negative',
+  'amount_not_divided',
+  'split_invalid',
+  'cap_in_other_currency',
+] as const
+export type HoldReason = (typeof holdReasons)[number]
 
 export interface Hold {
   /** null: everything of the deal waits. */

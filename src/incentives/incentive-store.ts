@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Tx } from '#src/database/database.ts'
+import { type Keyed, keyset, type Position } from '#src/database/keyset.ts'
 import type { Day } from '#src/kernel/calendar.ts'
 import type { DealId, PlanVersionId } from '#src/kernel/ids.ts'
 import type { EntryId } from '#src/ledger/ledger.ts'
@@ -40,17 +41,17 @@ export async function saveDealStates(tx: Tx, states: readonly DealState[]): Prom
           holds = excluded.holds, evaluated_at = clock_timestamp()`.execute(tx)
 }
 
-/** Deals with something on hold, the longest waiting first. */
+/** Deals of which something is on hold. */
 export async function readHeldDeals(
   tx: Tx,
-  page: { after: { at: Date; dealId: string } | null; limit: number },
-): Promise<readonly HeldDeal[]> {
-  const { rows } = await sql<HeldDeal>`
-    select deal_id, outcome_revision, plan_version_id, holds, evaluated_at
-    from incentive_deal
-    where holds <> '[]' and (${page.after?.dealId ?? null}::uuid is null
-      or (date_trunc('milliseconds', evaluated_at), deal_id) > (${page.after?.at ?? null}, ${page.after?.dealId ?? null}::uuid))
-    order by date_trunc('milliseconds', evaluated_at), deal_id limit ${page.limit}`.execute(tx)
+  position: Position<'dealId' | '-dealId'>,
+): Promise<readonly (HeldDeal & Keyed)[]> {
+  const { key, follows, tail } = keyset({ dealId: 'creation' }, position)
+  const { rows } = await sql<HeldDeal & Keyed>`
+    select * from (
+      select deal_id as id, deal_id, outcome_revision, plan_version_id, holds, evaluated_at, ${key} as sort_key
+      from incentive_deal where holds <> '[]') held
+    where ${follows} ${tail}`.execute(tx)
   return rows
 }
 

@@ -16,6 +16,7 @@ import {
   holdReleases,
   lockHoldbacks,
   readDealStates,
+  readHeldDeals,
   readHoldbacks,
   saveDealStates,
   takeDue,
@@ -128,6 +129,8 @@ export function createIncentiveUseCases(deps: { readonly events: EventBus<Tx>; r
     /** The version in force in a programme on a day, to be pinned to a deal at its approval; null when there is none. */
     pinPlanVersion: (tx: Tx, programmeId: ProgrammeId, day: Day): Promise<PlanVersionId | null> =>
       asSystem(tx, (system) => readVersionInForce(system, programmeId, day)),
+
+    listHeldDeals: readHeldDeals,
 
     /** Plan versions by id, for whoever explains what was earned by them. */
     findPlans: (tx: Tx, ids: readonly PlanVersionId[]): Promise<ReadonlyMap<PlanVersionId, PlanVersion>> =>

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Tx } from '#src/database/database.ts'
 import { buildServer } from '#src/http/server.ts'
 import type { AwardFacts } from '#src/incentives/award.ts'
+import { incentiveRoutes } from '#src/incentives/incentive-routes.ts'
 import { createIncentiveUseCases } from '#src/incentives/incentive-use-cases.ts'
 import { planRoutes } from '#src/incentives/plan-routes.ts'
 import { createPlanUseCases } from '#src/incentives/plan-use-cases.ts'
@@ -36,6 +37,7 @@ const clock = { now: () => today }
 const incentives = createIncentiveUseCases({ events: createEventBus<Tx>({}), clock })
 const routes = [
   ...planRoutes(createPlanUseCases({ programmes: { getProgramme: async () => undefined } })),
+  ...incentiveRoutes(incentives),
   ...ledgerRoutes(),
   ...statementRoutes(createStatementUseCases({ clock, incentives })),
 ]
@@ -223,4 +225,17 @@ test('balances are listed per account; a partner sees its own, the accounts of a
   expect(all).toHaveLength(5)
   expect(all.reduce((sum, { balanceMinor }) => sum + BigInt(balanceMinor), 0n)).toBe(0n)
   expect(all.at(-1)).toMatchObject({ kind: 'incentive_expense', balanceMinor: '-100000' })
+})
+
+test('deals whose earnings wait are listed with the reason, to the vendor only', async () => {
+  const waiting = wonDeal({ planVersionId, hold: 'customer_in_review' })
+  await db.database.transact(system, (tx) => incentives.accrue(tx, system, [waiting]))
+  const { items } = (await get('finance', '/api/v1/earnings-on-hold')).json()
+  expect(items).toMatchObject([
+    {
+      dealId: waiting.dealId,
+      holds: [{ planLineId: null, reason: 'in_review', detail: 'customer_in_review' }],
+    },
+  ])
+  expect((await get('ada', '/api/v1/earnings-on-hold')).status).toBe(403)
 })

@@ -10,13 +10,22 @@ import {
 import { type AwardFacts, owed } from '#src/incentives/award.ts'
 import { addDays } from '#src/kernel/calendar.ts'
 import { newId } from '#src/kernel/ids.ts'
-import { checkDraft, type EntryDraft, type EntryId, openPeriod, postingPeriod } from '#src/ledger/ledger.ts'
+import {
+  checkDraft,
+  type EntryDraft,
+  type EntryId,
+  incentiveExpense,
+  openPeriod,
+  pending,
+  postingPeriod,
+} from '#src/ledger/ledger.ts'
 import {
   type EarningWorld,
   earningHistory,
   earningWorld,
   expectedEarnings,
 } from '#test/support/earning-histories.ts'
+import { wonDeal } from '#test/support/incentives.ts'
 
 /** A ledger in memory that does what the use-case does with the same pure parts. */
 function memoryLedger(world: EarningWorld) {
@@ -181,6 +190,24 @@ test('the shares of a split add up to the award, and their order does not matter
     }),
     { numRuns: 300 },
   )
+})
+
+test('less takes the youngest pending amounts first and leaves the older ones to their day', () => {
+  const payeeId = newId<'partner'>()
+  const key = { payeeId, planLineId: 'base', currency: 'USD' }
+  const pendingOf = (dueOn: string, remainingMinor: bigint): Holdback => {
+    return { ...key, entryId: newId<'ledger_entry'>(), dueOn, remainingMinor }
+  }
+  const [old, young] = [pendingOf('2026-04-01', 70n), pendingOf('2026-05-01', 30n)]
+  const difference = { ...key, owedMinor: 50n, earlierMinor: 100n, accrualId: old.entryId, award: null }
+  const { taken, draft } = planEntry(wonDeal(), null, difference, [old, young], '2026-03')
+  expect(taken).toEqual([
+    { entryId: young.entryId, amountMinor: 30n },
+    { entryId: old.entryId, amountMinor: 20n },
+  ])
+  expect(draft.postings).toEqual([
+    { debit: pending(payeeId), credit: incentiveExpense, amountMinor: 50n, currency: 'USD' },
+  ])
 })
 
 test('what belongs to a period that is over is posted to the open one', () => {

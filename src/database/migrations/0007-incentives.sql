@@ -42,7 +42,7 @@ create table incentive_deal (
   holds jsonb not null,
   evaluated_at timestamptz not null default clock_timestamp()
 );
-create index incentive_deal_on_hold on incentive_deal (evaluated_at, deal_id) where holds <> '[]';
+create index incentive_deal_on_hold on incentive_deal (deal_id) where holds <> '[]';
 select hide_from_partners('incentive_deal');
 
 -- Work list of the release: what of an entry is still pending. A row goes when it is released or taken back.
