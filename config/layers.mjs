@@ -44,7 +44,7 @@ const libraries = [
   ),
   allow('^src/customers/', packages('tldts', 'i18n-iso-countries')),
   allow(`^src/notifications/${named(rooms.mailer)}`, packages('nodemailer')),
-  allow('^src/imports/', packages('csv-parse', 'csv-stringify')),
+  allow('^src/(imports|payouts)/', packages('csv-parse', 'csv-stringify')),
   allow('^jobs/', packages('bull', 'ioredis', 'node-cron')),
   allow('^config/logger\\.ts$', packages('pino')),
   allow('^config/vitest\\.ts$', packages('vitest')),
@@ -57,6 +57,7 @@ const libraries = [
 /** Hashing and reading addresses are calculations; files, processes and sockets are not for rules. */
 const platform = [
   { from: { path: '^src/' }, to: { dependencyTypes: ['core'], path: '^(crypto|url)$' } },
+  { from: { path: '^src/imports/' }, to: { dependencyTypes: ['core'], path: '^stream$' } },
   {
     from: { path: '^(src/(database/|http/|[^/]+\\.ts$)|connectors/|mappings/|jobs/|config/)' },
     to: { dependencyTypes: ['core'] },
