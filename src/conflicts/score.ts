@@ -43,9 +43,17 @@ export interface Candidate {
   readonly claim: FoundClaim
 }
 
-/** Null when the two are not alike. */
-export function scoreClaim(subject: CheckSubject, claim: FoundClaim): Candidate | null {
-  const { key, score, evidence } = scoreCompany(subject, claim)
+/**
+ * Null when the two are not alike.
+ * @param likenessOf how alike the names are; a caller with many claims of one company remembers it
+ */
+export function scoreClaim(
+  subject: CheckSubject,
+  claim: FoundClaim,
+  likenessOf: (a: string, b: string) => number = nameLikeness,
+): Candidate | null {
+  const likeness = likenessOf(subject.company.nameKey, claim.company.nameKey)
+  const { key, score, evidence } = scoreCompany(subject, claim, likeness)
   if (score < candidateFrom) return null
   const band = score >= strongFrom ? 'strong' : 'possible'
   const kind = kindOf(subject, claim)
@@ -89,9 +97,8 @@ function kindOf(subject: CheckSubject, claim: FoundClaim): CandidateKind {
   return claim.source === 'registration' ? 'own' : 'link'
 }
 
-function scoreCompany(subject: CheckSubject, claim: FoundClaim) {
+function scoreCompany(subject: CheckSubject, claim: FoundClaim, likeness: number) {
   const [ours, theirs] = [subject.company, claim.company]
-  const likeness = nameLikeness(ours.nameKey, theirs.nameKey)
   const sameCustomer = subject.customerId !== null && subject.customerId === claim.customerId
   const bothDomains = ours.domain !== null && theirs.domain !== null
   const sameDomain = bothDomains && ours.domain === theirs.domain

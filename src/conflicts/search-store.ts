@@ -8,11 +8,11 @@ import { type KeyStrength, lookupKeys } from './search-keys.ts'
 import type { MirrorState } from './verdict.ts'
 
 /** How many of the newest claims are read under one key; reaching it under an exact key makes a search incomplete. */
-const readUnderKey: Readonly<Record<KeyStrength, number>> = { exact: 200, near: 40, word: 20 }
+const readUnderKey: Readonly<Record<KeyStrength, number>> = { exact: 100, near: 30, word: 15 }
 const weightOfKey: Readonly<Record<KeyStrength, number>> = { exact: 100, near: 4, word: 1 }
-const readOfCustomer = 200
+const readOfCustomer = readUnderKey.exact
 /** Claims compared per subject beyond those that an exact key names. */
-const comparedPerSubject = 60
+const comparedPerSubject = 40
 const exactWeight = weightOfKey.exact
 
 export interface SearchResult {

@@ -190,7 +190,7 @@ test('partners see neither claims nor checks', async () => {
 test('a customer with more claims than can be compared is suspected', async () => {
   const customerId: CustomerId = newId()
   const family = newId()
-  const subjects = Array.from({ length: 201 }, () =>
+  const subjects = Array.from({ length: 101 }, () =>
     registrationOf('Überlauf', { customerId, familyIds: [newId()] }),
   )
   await db.database.transact(system, (tx) => conflicts.checkMany(tx, system, subjects))
