@@ -95,6 +95,8 @@ export interface ConnectionIdentity {
   /** Pinned: another organisation behind the same credentials pauses the connection. */
   readonly organisationId: string
   readonly userId: string
+  /** Where people reach the organisation: the base of links to records. */
+  readonly instanceUrl: string
   readonly multiCurrency: boolean
   readonly apiUsage: { readonly used: number; readonly limit: number } | null
 }

@@ -16,10 +16,10 @@ import { createConnectionUseCases } from './connections/connection-use-cases.ts'
 import { createConnectorPool } from './connections/connector-pool.ts'
 import { createCrmAccess } from './connections/crm-access.ts'
 import { homeOfDeals } from './connections/deal-home.ts'
+import { createEngineConnections } from './connections/engine-use-cases.ts'
 import { createMappingReleaseUseCases } from './connections/mapping-release-use-cases.ts'
 import { createMappingTrialUseCases } from './connections/mapping-trial-use-cases.ts'
 import { createMappingUseCases, publishedMappings } from './connections/mapping-use-cases.ts'
-import { quarantinedFields, quarantineField, releaseField } from './connections/quarantine-use-cases.ts'
 import { createSecretBox } from './connections/secret-box.ts'
 import { createCustomerEntity } from './customers/customer-entity.ts'
 import { createCustomerUseCases } from './customers/customer-use-cases.ts'
@@ -39,7 +39,7 @@ import { createStatementUseCases } from './payouts/statement-use-cases.ts'
 import { createProductUseCases } from './products/product-use-cases.ts'
 import { createDirtyHandlers } from './sync/dirty.ts'
 import { reconcileBell } from './sync/drains.ts'
-import { type ConnectionsPort, type Engine, syncActor } from './sync/engine.ts'
+import type { Engine } from './sync/engine.ts'
 import { markLinked, referenceLookup, sampleLinks } from './sync/mapping-ports.ts'
 import { lastPolls } from './sync/mirror-store.ts'
 
@@ -55,24 +55,8 @@ export interface Surroundings {
 export type Capabilities = ReturnType<typeof createCapabilities>
 
 export function createCapabilities({ database, clock, logger, keys, ring }: Surroundings) {
-  const connectionsPort: ConnectionsPort = {
-    activeConnections: async (tx) =>
-      (await standing.activeConnections(tx)).map((one) => ({ ...one, instanceUrl: null })),
-    homeOfDeals,
-    publishedMappings,
-    quarantinedFields,
-    quarantineField: async (tx, id, entity, remoteField, reason) => {
-      await quarantineField(tx, syncActor, id, { entity, remoteField, reason })
-    },
-    releaseField: async (tx, id, entity, remoteField) => {
-      await releaseField(tx, syncActor, id, entity, remoteField)
-    },
-    pauseConnection: async (tx, id, pause) => {
-      await standing.pauseConnection(tx, syncActor, id, pause)
-    },
-  }
   const dirty = createDirtyHandlers({
-    connections: connectionsPort,
+    connections: { homeOfDeals, publishedMappings },
     ring: (tx) => afterCommit(tx, reconcileBell, () => ring(reconcileBell)),
   })
   const events = createEventBus<Tx>({
@@ -120,7 +104,7 @@ export function createCapabilities({ database, clock, logger, keys, ring }: Surr
 
   const engine: Engine = {
     database,
-    connections: connectionsPort,
+    connections: createEngineConnections(standing),
     connectors: pool,
     mirror: conflicts,
     entities,

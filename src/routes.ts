@@ -21,12 +21,12 @@ export interface RouteSurroundings {
   readonly bell: Pick<Bell, 'ring'>
 }
 
-export function createRoutes(made: Capabilities, { clock }: RouteSurroundings): readonly Route[] {
+export function createRoutes(made: Capabilities, _surroundings: RouteSurroundings): readonly Route[] {
   return [
     ...partnerRoutes(made.partners),
     ...customerRoutes(made.customers),
     ...productRoutes(made.products),
-    ...dealRoutes(made.deals, clock),
+    ...dealRoutes(made.deals),
     ...conflictRoutes(made.conflicts),
     ...planRoutes(made.plans),
     ...ledgerRoutes(),

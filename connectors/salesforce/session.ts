@@ -1,5 +1,6 @@
 import { Connection } from 'jsforce/lib/connection.js'
 import type { HttpMethods } from 'jsforce/lib/types/common.js'
+import type { ConnectionIdentity } from '../connector.ts'
 import { ConnectorFault } from '../fault.ts'
 import { grantOf, isTrustedAddress, type SalesforceCredentials } from './credentials.ts'
 import {
@@ -30,7 +31,9 @@ export interface Call<T> extends CallLabel {
 export interface Session {
   send<T>(call: Call<T>, signal: AbortSignal): Promise<Reply<T>>
   /** The organisation and user behind the token. */
-  identify(signal: AbortSignal): Promise<{ readonly organisationId: string; readonly userId: string }>
+  identify(
+    signal: AbortSignal,
+  ): Promise<Pick<ConnectionIdentity, 'organisationId' | 'userId' | 'instanceUrl'>>
   /** Ends every call under way and waits for their ends. Tokens are not revoked: other processes may hold the same one. */
   close(): Promise<void>
 }
@@ -136,10 +139,10 @@ export function createSession({ credentials, ...options }: SessionOptions): Sess
   return {
     send: (call, signal) => track(send(call, signal)),
     async identify(signal) {
-      const { userInfo } = await access(signal)
+      const { userInfo, instanceUrl } = await access(signal)
       if (!userInfo)
         throw new ConnectorFault('unavailable', 'The token names no user', { code: 'NO_IDENTITY' })
-      return { organisationId: userInfo.organizationId, userId: userInfo.id }
+      return { organisationId: userInfo.organizationId, userId: userInfo.id, instanceUrl }
     },
     async close() {
       life.abort()
