@@ -80,7 +80,7 @@ export async function approveDeals(
         ...after,
         status,
         // What the CRM said too early is now what the approval promised.
-        outcomeStanding: deal.outcomeStanding === 'unexpected' ? 'expected' : deal.outcomeStanding,
+        outcomeStanding: 'expected',
         decidedAt: now,
         decidedBy: actor.name,
         decisionCode: automatic ? 'automatic' : 'approved',

@@ -7,6 +7,7 @@ import { createChangeUseCases } from './change-use-cases.ts'
 import { type DealEvent, listDealEvents } from './deal-event-store.ts'
 import { type DealFilter, type DealSort, listDeals } from './deal-list-store.ts'
 import type { DealDeps } from './deps-step.ts'
+import { createEarningUseCases } from './earning-use-cases.ts'
 import { createImportUseCases } from './import-use-cases.ts'
 import { getDeal } from './lookup-step.ts'
 import { createOutcomeUseCases } from './outcome-use-cases.ts'
@@ -22,6 +23,7 @@ export const createDealUseCases = (deps: DealDeps) => ({
   ...createReviewUseCases(deps),
   ...createProtectionUseCases(deps),
   ...createOutcomeUseCases(deps),
+  ...createEarningUseCases(deps),
   ...createChangeUseCases(deps),
   ...createImportUseCases(deps),
 

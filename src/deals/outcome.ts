@@ -137,6 +137,9 @@ const dayOfOutcome = ({ closedOn, today }: Judged): Day =>
   closedOn !== null && closedOn < today ? closedOn : today
 
 function standingOf(deal: Deal, outcome: Outcome, judged: Judged): OutcomeStanding {
+  // Settled elsewhere, or found to earn nothing: won again it is still for a person to say otherwise.
+  if (deal.outcomeStanding === 'historic' || deal.outcomeStanding === 'disregarded')
+    return deal.outcomeStanding
   if (outcome !== 'won') return 'expected'
   return isExpectedWin(deal, dayOfOutcome(judged), judged.lapseRule) ? 'expected' : 'unexpected'
 }

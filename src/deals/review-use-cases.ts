@@ -1,10 +1,9 @@
-import { asSystem, type Tx } from '#src/database/database.ts'
+import type { Tx } from '#src/database/database.ts'
 import type { Actor } from '#src/kernel/actor.ts'
 import { dayIn } from '#src/kernel/calendar.ts'
 import { Refused } from '#src/kernel/errors.ts'
 import type { EventOf } from '#src/kernel/events.ts'
 import type { DealId } from '#src/kernel/ids.ts'
-import { accrueDeals, loadAwardFacts } from './accrual-step.ts'
 import { approveDeals } from './approval-step.ts'
 import type { Deal } from './deal.ts'
 import {
@@ -16,9 +15,8 @@ import {
 } from './deal-status.ts'
 import { lockDeals } from './deal-store.ts'
 import type { DealDeps } from './deps-step.ts'
-import { tierIn } from './eligibility.ts'
 import { type DealChange, recordChanges } from './journal-step.ts'
-import { getDeal, getProgramme, lockDeal, requireNext } from './lookup-step.ts'
+import { getProgramme, lockDeal, requireNext } from './lookup-step.ts'
 import { extendedUntil } from './protection.ts'
 import { pauseClock } from './review-clock.ts'
 
@@ -33,19 +31,6 @@ export function createReviewUseCases(deps: DealDeps) {
   const saveOne = async (tx: Tx, actor: Actor, change: DealChange): Promise<Deal> => {
     const [saved] = await recordChanges(tx, actor, deps, [change])
     return saved ?? change.after
-  }
-
-  async function planOfToday(tx: Tx, deal: Deal) {
-    const programme = await getProgramme(deps, tx, deal.programmeId)
-    const partners = await deps.partners.findPartners(tx, [deal.partnerId])
-    return {
-      tierId: tierIn(partners.get(deal.partnerId), deal.programmeId),
-      planVersionId: await deps.incentives.pinPlanVersion(
-        tx,
-        deal.programmeId,
-        dayIn(deps.clock.now(), programme.timeZone),
-      ),
-    }
   }
 
   return {
@@ -193,43 +178,6 @@ export function createReviewUseCases(deps: DealDeps) {
       })
     },
 
-    /**
-     * What a win was worth that the registration did not promise: recognised it earns under the plan of that day,
-     * disregarded it earns nothing. Either way the outcome stays what the CRM says.
-     * @throws Refused `nothing_to_settle`
-     */
-    async settleOutcome(
-      tx: Tx,
-      actor: Actor,
-      dealId: DealId,
-      expectedRevision: number | null,
-      { recognise, reason }: { readonly recognise: boolean; readonly reason: string },
-    ): Promise<Deal> {
-      const deal = await lockDeal(tx, dealId, expectedRevision)
-      const open = deal.outcome === 'won' && deal.outcomeStanding !== 'expected'
-      if (!open) throw new Refused('nothing_to_settle', 'The outcome of this deal is not in question')
-      const programme = await getProgramme(deps, tx, deal.programmeId)
-      const wonOn = deal.outcomeOn ?? dayIn(deps.clock.now(), programme.timeZone)
-      const planVersionId =
-        deal.planVersionId ??
-        (recognise ? await deps.incentives.pinPlanVersion(tx, deal.programmeId, wonOn) : null)
-      const saved = await saveOne(tx, actor, {
-        before: deal,
-        after: {
-          ...deal,
-          outcomeStanding: recognise ? 'recognised' : 'disregarded',
-          planVersionId,
-          outcomeRevision: deal.outcomeRevision + 1,
-        },
-        kind: recognise ? 'outcome_recognised' : 'outcome_disregarded',
-        reason,
-        visibility: 'internal',
-        data: { reason },
-      })
-      await accrueDeals(deps, tx, actor, [saved])
-      return saved
-    },
-
     /** Reacts to a decision on the conflict of a deal, wherever it was taken. */
     async onConflictDecided(
       tx: Tx,
@@ -278,34 +226,6 @@ export function createReviewUseCases(deps: DealDeps) {
           }),
         )
       await recordChanges(tx, actor, deps, changes)
-    },
-
-    /**
-     * What the deal earns as it stands, or would earn if it were won today: step by step, next to what was posted. Before
-     * approval by the plan and tier of today, which are no promise. A partner sees its own share only.
-     */
-    async earningsOf(tx: Tx, actor: Actor, dealId: DealId) {
-      const deal = await getDeal(tx, dealId)
-      return asSystem(tx, async (system) => {
-        const [facts] = await loadAwardFacts(deps, system, [deal])
-        if (!facts) throw new Error(`Deal ${deal.number} has no facts`)
-        const promised = deal.planVersionId !== null
-        const preview = await deps.incentives.previewEarnings(system, {
-          ...facts,
-          ...(promised ? {} : await planOfToday(system, deal)),
-          outcome: deal.outcomeStanding === 'disregarded' ? 'open' : 'won',
-        })
-        const own = ({ payeeId }: { readonly payeeId: string }) =>
-          actor.kind !== 'partner' || payeeId === actor.partnerId
-        return {
-          earned: facts.outcome === 'won',
-          promised,
-          awards: preview.awards.filter(own),
-          holds: preview.holds,
-          posted: preview.posted.filter(own),
-          pending: preview.pending.filter(own),
-        }
-      })
     },
   }
 }

@@ -51,6 +51,15 @@ describe('a fact of the CRM', () => {
     })
   })
 
+  test.each(['historic', 'disregarded'] as const)(
+    'a %s win stays for a person to say, also when it is won again',
+    (outcomeStanding) => {
+      const old = approvedDeal({ outcome: 'won', outcomeOn: '2026-01-01', outcomeStanding })
+      const again = state(state(old, { outcome: 'open' }).deal, { outcome: 'won' }).deal
+      expect(again).toMatchObject({ outcome: 'won', outcomeStanding })
+    },
+  )
+
   test('the same outcome again changes nothing', () => {
     const won = state(approvedDeal(), { outcome: 'won' }).deal
     expect(state(won, { outcome: 'won' }).deal).toEqual(won)
