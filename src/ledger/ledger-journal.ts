@@ -5,23 +5,22 @@ import type { PartnerId } from '#src/kernel/ids.ts'
 import type { AccountKind, AccountName, EntryDraft } from './ledger.ts'
 import { contentHash } from './ledger-identity.ts'
 
-interface AccountColumns {
-  readonly kind: AccountKind
-  readonly partnerId: PartnerId | null
+interface EntryColumns extends Omit<EntryDraft, 'postings'> {
+  readonly id: string
 }
 
-interface SaidEntry extends Omit<EntryDraft, 'postings'> {
-  readonly id: string
-  readonly postings: readonly {
-    readonly debit: AccountColumns
-    readonly credit: AccountColumns
-    readonly amountMinor: string
-    readonly currency: string
-  }[]
+interface PostingColumns {
+  readonly entryId: string
+  readonly debitKind: AccountKind
+  readonly debitPartner: PartnerId | null
+  readonly creditKind: AccountKind
+  readonly creditPartner: PartnerId | null
+  readonly amountMinor: bigint
+  readonly currency: string
 }
 
 // The kind and the owner stand apart in a row; together they are a name, whatever somebody made of them.
-const nameOf = ({ kind, partnerId }: AccountColumns): AccountName =>
+const nameOf = (kind: AccountKind, partnerId: PartnerId | null): AccountName =>
   (partnerId === null ? { kind } : { kind, partnerId }) as AccountName
 
 /** The ledger as a chained journal: entries with their postings, hashed as they were when posted. */
@@ -30,27 +29,25 @@ export const ledgerJournal: ProvableJournal = {
   table: 'ledger_entry',
   recordedAt: 'posted_at',
   async rehash(tx: Tx, ids: readonly string[]) {
-    const { rows } = await sql<SaidEntry>`
-      select e.id, e.kind, e.cause, e.effective_on, e.period, e.partner_id, e.deal_id, e.plan_version_id, e.plan_line,
-             e.adjusts, e.reverses, e.basis, coalesce(posted.postings, '[]') as postings
-      from ledger_entry e
-      left join lateral (
-        select jsonb_agg(jsonb_build_object(
-          'debit', jsonb_build_object('kind', d.kind, 'partnerId', d.partner_id),
-          'credit', jsonb_build_object('kind', c.kind, 'partnerId', c.partner_id),
-          'amountMinor', p.amount_minor::text, 'currency', p.currency) order by p.line) as postings
-        from ledger_posting p
-        left join ledger_account d on d.id = p.debit_account
-        left join ledger_account c on c.id = p.credit_account
-        where p.entry_id = e.id) posted on true
-      where e.id = any(${ids}::uuid[])`.execute(tx)
+    const entries = await sql<EntryColumns>`
+      select id, kind, cause, effective_on, period, partner_id, deal_id, plan_version_id, plan_line, adjusts, reverses, basis
+      from ledger_entry where id = any(${ids}::uuid[])`.execute(tx)
+    const postings = await sql<PostingColumns>`
+      select p.entry_id, d.kind as debit_kind, d.partner_id as debit_partner, c.kind as credit_kind,
+             c.partner_id as credit_partner, p.amount_minor, p.currency
+      from ledger_posting p
+      left join ledger_account d on d.id = p.debit_account
+      left join ledger_account c on c.id = p.credit_account
+      where p.entry_id = any(${ids}::uuid[])
+      order by p.entry_id, p.line`.execute(tx)
+    const postingsOf = Map.groupBy(postings.rows, ({ entryId }) => entryId)
     return new Map(
-      rows.map(({ id, postings, ...entry }) => {
-        const said = postings.map((posting) => ({
-          debit: nameOf(posting.debit),
-          credit: nameOf(posting.credit),
-          amountMinor: BigInt(posting.amountMinor),
-          currency: posting.currency,
+      entries.rows.map(({ id, ...entry }) => {
+        const said = (postingsOf.get(id) ?? []).map((row) => ({
+          debit: nameOf(row.debitKind, row.debitPartner),
+          credit: nameOf(row.creditKind, row.creditPartner),
+          amountMinor: row.amountMinor,
+          currency: row.currency,
         }))
         return [id, contentHash({ ...entry, postings: said })]
       }),
