@@ -3,10 +3,11 @@ import { instantSchema } from '#src/http/codecs.ts'
 import { pageOf, pageQuery } from '#src/http/paging.ts'
 import { route } from '#src/http/route.ts'
 import { positionOf, sortedPage } from '#src/http/sorted-page.ts'
+import { lineSchema } from '#src/kernel/text.ts'
 import { auditSorts } from './audit-entry.ts'
 import type { AuditUseCases } from './audit-use-cases.ts'
 
-const text = z.string().min(1).max(200)
+const text = lineSchema(200)
 const auditEntrySchema = z
   .object({
     id: z.uuid(),

@@ -2,14 +2,14 @@ import { recordAudit } from '#src/database/audit.ts'
 import type { Tx } from '#src/database/database.ts'
 import type { EventBus } from '#src/kernel/events.ts'
 import type { ApplyOutcome, LocalRecord, SyncedEntity, SyncedField } from '#src/kernel/synced-entity.ts'
-import { applyCustomerPatch, type Customer, customerPatchSchema, sameDetails } from './customer.ts'
 import {
+  applyCustomerPatch,
+  type Customer,
   type CustomerWrite,
-  claimDomains,
-  lockCustomers,
-  readCustomers,
-  updateCustomers,
-} from './customer-store.ts'
+  customerPatchSchema,
+  sameDetails,
+} from './customer.ts'
+import { claimDomains, lockCustomers, readCustomers, updateCustomers } from './customer-store.ts'
 import { nameKeyOf } from './name-key.ts'
 import { outcomesOf, outcomesWithoutRecord, readStated } from './stated-fields.ts'
 

@@ -24,7 +24,7 @@ import {
   updateCustomers,
 } from './customer-store.ts'
 import { nameKeyOf } from './name-key.ts'
-import { findMatches, lockNames } from './resolution-store.ts'
+import { findMatches, lockCompanies } from './resolution-store.ts'
 
 interface Plan {
   readonly externalRef: string
@@ -109,10 +109,7 @@ async function findExisting(tx: Tx, rows: readonly CustomerRow[]): Promise<Reado
   const fresh = rows.filter(({ externalRef }) => !existing.has(externalRef))
   if (fresh.length === 0) return existing
   const companies = fresh.map((row) => identifyCompany(row))
-  await lockNames(
-    tx,
-    companies.map(({ nameKey }) => nameKey),
-  )
+  await lockCompanies(tx, companies)
   const matches = await findMatches(tx, companies)
   const adoptable = new Map(
     (

@@ -2,11 +2,12 @@ import { recordAudit } from '#src/database/audit.ts'
 import { asSystem, type Tx } from '#src/database/database.ts'
 import type { Actor } from '#src/kernel/actor.ts'
 import type { EventBus } from '#src/kernel/events.ts'
-import { type CustomerId, newId } from '#src/kernel/ids.ts'
-import { type CompanyIdentity, isSameCompany } from './company-identity.ts'
-import { blankCustomer } from './customer.ts'
-import { type CustomerWrite, claimDomains, readCanonical } from './customer-store.ts'
-import { findMatches, insertResolved, lockNames } from './resolution-store.ts'
+import type { CustomerId } from '#src/kernel/ids.ts'
+import type { CompanyIdentity } from './company-identity.ts'
+import type { CustomerWrite } from './customer.ts'
+import { planCustomers } from './customer-plan.ts'
+import { claimDomains, readCanonical } from './customer-store.ts'
+import { findMatches, insertResolved, lockCompanies } from './resolution-store.ts'
 
 /** Each round leaves to the next only what another transaction decided meanwhile, so a few are plenty. */
 const maxRounds = 6
@@ -40,19 +41,18 @@ export function createCustomerResolution(deps: { readonly events: EventBus<Tx> }
       const learned = new Map<CustomerId, string>()
       for (const [place, { company, index }] of open.entries()) {
         const match = matches[place]
-        if (match?.byDomain || (match && company.domain === null)) found.set(index, match.id)
-        else if (match && company.domain !== null && !learned.has(match.id))
-          learned.set(match.id, company.domain)
+        if (!match) continue
+        if (match.byDomain || company.domain === null) found.set(index, match.id)
+        else if (!learned.has(match.id)) learned.set(match.id, company.domain)
       }
-      await learnDomains(tx, actor, learned)
       const left = open.filter(({ index }) => !found.has(index)).map(({ company }) => company)
       if (left.length === 0) return toCanonical(tx, companies, found)
-      if (locked) await create(tx, actor, planCustomers(left))
+      if (!locked) await lockCompanies(tx, left)
       else {
-        const nameKeys = left.map(({ nameKey }) => nameKey)
-        await lockNames(tx, nameKeys)
-        locked = true
+        await learnDomains(tx, actor, learned)
+        await create(tx, actor, planCustomers(left))
       }
+      locked = true
     }
     throw new Error('Customers could not be resolved: others kept changing the same companies')
   }
@@ -100,31 +100,6 @@ export function createCustomerResolution(deps: { readonly events: EventBus<Tx> }
       })),
     )
   }
-}
-
-/** New customers for these companies, one for those that are the same company. */
-export function planCustomers(companies: readonly CompanyIdentity[]): readonly CustomerWrite[] {
-  const byDomain = new Map<string, CompanyIdentity>()
-  const byName = new Map<string, CompanyIdentity[]>()
-  const planned: CompanyIdentity[] = []
-  // Those with a domain first: they say more, and the others may join them.
-  for (const company of companies.toSorted((a, b) => Number(a.domain === null) - Number(b.domain === null))) {
-    if (company.domain !== null && byDomain.has(company.domain)) continue
-    const namesakes = byName.get(company.nameKey) ?? []
-    if (namesakes.some((other) => isSameCompany(other, company))) continue
-    if (company.domain !== null) byDomain.set(company.domain, company)
-    byName.set(company.nameKey, [...namesakes, company])
-    planned.push(company)
-  }
-  return planned.map(({ domain, name, nameKey, country, city }) => ({
-    ...blankCustomer,
-    id: newId<'customer'>(),
-    domain,
-    name,
-    nameKey,
-    country,
-    city,
-  }))
 }
 
 async function toCanonical(

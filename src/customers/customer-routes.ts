@@ -5,6 +5,7 @@ import { type Access, type Route, route } from '#src/http/route.ts'
 import { positionOf, sortedPage } from '#src/http/sorted-page.ts'
 import { vendorRoles } from '#src/kernel/actor.ts'
 import { idSchema } from '#src/kernel/ids.ts'
+import { lineSchema, textSchema } from '#src/kernel/text.ts'
 import { type Customer, customerInputSchema, customerPatchSchema, customerSorts } from './customer.ts'
 import type { CustomerUseCases } from './customer-use-cases.ts'
 
@@ -30,9 +31,11 @@ const customerSchema = z
   .meta({ id: 'Customer' })
 
 const oneCustomer = z.strictObject({ customerId: idSchema<'customer'>() })
-const reason = z.string().trim().min(1).max(2_000)
+const reason = textSchema(2_000)
 const one = (customer: Customer) => ({ body: customer, etag: customer.revision })
 const tag = 'Customers'
+
+const countryCode = z.string().regex(/^[A-Z]{2}$/, 'an ISO 3166 code such as DE')
 
 /** For the vendor alone: no partner ever sees a customer of another one, so none sees any. */
 export const customerRoutes = (customers: CustomerUseCases): readonly Route[] => [
@@ -45,10 +48,10 @@ export const customerRoutes = (customers: CustomerUseCases): readonly Route[] =>
     query: z.strictObject({
       ...pageQuery.shape,
       sort: z.enum(customerSorts).default('name'),
-      search: z.string().min(1).max(200).optional().describe('Part of the name'),
-      domain: z.string().max(253).optional(),
-      country: z.string().length(2).optional(),
-      externalRef: z.string().max(200).optional(),
+      search: lineSchema(200).optional().describe('Part of the name'),
+      domain: lineSchema(253).optional(),
+      country: countryCode.optional(),
+      externalRef: lineSchema(200).optional(),
       merged: z
         .enum(['true', 'false'])
         .optional()

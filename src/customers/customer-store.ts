@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Tx } from '#src/database/database.ts'
 import { allOf, asked, type Keyed, keyset, type Position } from '#src/database/keyset.ts'
 import type { CustomerId } from '#src/kernel/ids.ts'
-import type { Customer, CustomerDetails, CustomerSort } from './customer.ts'
+import type { Customer, CustomerSort, CustomerWrite } from './customer.ts'
 
 const columns = sql`
   id, external_ref, name, name_key, domain, country, city, postal_code, phone, merged_into, revision, created_at,
@@ -60,11 +60,6 @@ export async function listCustomers(
     select ${columns}, ${key} as sort_key from customer where ${matching}
     ${tail}`.execute(tx)
   return rows
-}
-
-export interface CustomerWrite extends CustomerDetails {
-  readonly id: CustomerId
-  readonly nameKey: string
 }
 
 const fromRows = (rows: readonly CustomerWrite[]) => sql`

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { FieldIssue } from '#src/kernel/errors.ts'
 import type { CustomerId } from '#src/kernel/ids.ts'
+import { lineSchema } from '#src/kernel/text.ts'
 import { toCountryCode } from './country.ts'
 import { companyDomain } from './web-domain.ts'
 
@@ -12,6 +13,12 @@ export interface Customer extends CustomerDetails {
   readonly revision: number
   readonly createdAt: Date
   readonly updatedAt: Date
+}
+
+/** A customer as it is written. */
+export interface CustomerWrite extends CustomerDetails {
+  readonly id: CustomerId
+  readonly nameKey: string
 }
 
 /** What is kept of a customer as somebody said it. */
@@ -27,17 +34,15 @@ export interface CustomerDetails {
   readonly phone: string | null
 }
 
-const text = (max: number) => z.string().trim().min(1).max(max)
-
 export const customerInputSchema = z
   .strictObject({
-    externalRef: text(200).nullish(),
-    name: text(300),
-    domain: text(500).nullish().describe('A web address in any form; its registrable domain is kept'),
-    country: text(100).nullish().describe('ISO code or English name'),
-    city: text(200).nullish(),
-    postalCode: text(20).nullish(),
-    phone: text(50).nullish(),
+    externalRef: lineSchema(200).nullish(),
+    name: lineSchema(300),
+    domain: lineSchema(500).nullish().describe('A web address in any form; its registrable domain is kept'),
+    country: lineSchema(100).nullish().describe('ISO code or English name'),
+    city: lineSchema(200).nullish(),
+    postalCode: lineSchema(20).nullish(),
+    phone: lineSchema(50).nullish(),
   })
   .meta({ id: 'NewCustomer' })
 export type CustomerInput = z.infer<typeof customerInputSchema>
@@ -46,7 +51,10 @@ export const customerPatchSchema = customerInputSchema.partial().meta({ id: 'Cus
 export type CustomerPatch = z.infer<typeof customerPatchSchema>
 
 /** One line of an import; `externalRef` is the key, a missing field stays as it is. */
-export const customerRowSchema = z.strictObject({ ...customerInputSchema.shape, externalRef: text(200) })
+export const customerRowSchema = z.strictObject({
+  ...customerInputSchema.shape,
+  externalRef: lineSchema(200),
+})
 export type CustomerRow = z.infer<typeof customerRowSchema>
 
 /** What a new customer starts from. */

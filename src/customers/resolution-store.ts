@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Tx } from '#src/database/database.ts'
 import type { CustomerId } from '#src/kernel/ids.ts'
 import type { CompanyIdentity } from './company-identity.ts'
-import type { CustomerWrite } from './customer-store.ts'
+import type { CustomerWrite } from './customer.ts'
 
 export interface Match {
   readonly id: CustomerId
@@ -41,14 +41,15 @@ export async function findMatches(
 const lockBuckets = 256
 
 /**
- * Nobody else may create customers of these names until the end of the transaction. The names share a bounded number of
- * locks, taken in order, so that a large import does not exhaust the server's lock table.
+ * Nobody else may create customers of these names or domains until the end of the transaction. They share a bounded
+ * number of locks, taken in order, so that a large import does not exhaust the server's lock table.
  */
-export async function lockNames(tx: Tx, nameKeys: readonly string[]): Promise<void> {
+export async function lockCompanies(tx: Tx, companies: readonly CompanyIdentity[]): Promise<void> {
+  const keys = companies.flatMap(({ nameKey, domain }) => [nameKey, ...(domain === null ? [] : [domain])])
   await sql`
-    select pg_advisory_xact_lock(hashtextextended('customers.name', bucket)) from (
+    select pg_advisory_xact_lock(hashtextextended('customers.company', bucket)) from (
       select distinct abs(hashtext(key) % ${lockBuckets}) as bucket
-      from unnest(${nameKeys}::text[]) as key order by 1
+      from unnest(${keys}::text[]) as key order by 1
     ) buckets`.execute(tx)
 }
 

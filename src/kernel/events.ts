@@ -47,6 +47,7 @@ export type DomainEvent =
       readonly remoteId: string
       readonly priority: Priority
     }
+  /** Two customers became one, or were parted again: whoever keeps something per customer asks for the canonical one. */
   | { readonly type: 'customers_merged'; readonly from: CustomerId; readonly into: CustomerId }
   | { readonly type: 'conflict_decided'; readonly dealId: DealId; readonly verdict: string }
   /** Something that appeared after the registration was checked collides with it. */

@@ -5,6 +5,7 @@ import { type Route, route } from '#src/http/route.ts'
 import { positionOf, sortedPage } from '#src/http/sorted-page.ts'
 import { partnerRoles, vendorRoles } from '#src/kernel/actor.ts'
 import { idSchema } from '#src/kernel/ids.ts'
+import { lineSchema } from '#src/kernel/text.ts'
 import { mailSorts, mailStates } from './mail.ts'
 import { notificationKindNames, notificationSorts, titleOf } from './notification.ts'
 import type { NotificationUseCases } from './notification-use-cases.ts'
@@ -47,8 +48,8 @@ export const notificationRoutes = (notifications: NotificationUseCases): readonl
       ...pageQuery.shape,
       sort: z.enum(notificationSorts).default('-createdAt'),
       kind: z.enum(notificationKindNames).optional(),
-      subjectKind: z.string().max(50).optional(),
-      subjectId: z.string().max(200).optional(),
+      subjectKind: lineSchema(50).optional(),
+      subjectId: lineSchema(200).optional(),
       partnerId: idSchema<'partner'>().optional(),
       since: instantSchema.optional(),
     }),
@@ -72,7 +73,7 @@ export const notificationRoutes = (notifications: NotificationUseCases): readonl
       ...pageQuery.shape,
       sort: z.enum(mailSorts).default('-createdAt'),
       state: z.enum(mailStates).optional(),
-      recipientEmail: z.string().max(254).optional(),
+      recipientEmail: lineSchema(254).optional(),
     }),
     answers: { 200: pageOf(mailSchema) },
     handle: async ({ tx, query }) => {

@@ -5,6 +5,7 @@ import { type Access, type Route, route } from '#src/http/route.ts'
 import { positionOf, sortedPage } from '#src/http/sorted-page.ts'
 import { partnerRoles, vendorRoles } from '#src/kernel/actor.ts'
 import { idSchema } from '#src/kernel/ids.ts'
+import { lineSchema } from '#src/kernel/text.ts'
 import {
   membershipInputSchema,
   type Partner,
@@ -53,6 +54,8 @@ const answer = (partner: Partner) => ({
 })
 const one = (partner: Partner) => ({ body: answer(partner), etag: partner.revision })
 
+const countryCode = z.string().regex(/^[A-Z]{2}$/, 'an ISO 3166 code such as DE')
+
 /** Organisations and memberships here; programmes, people and tokens beside it. */
 export const partnerRoutes = (partners: PartnerUseCases): readonly Route[] => [
   route({
@@ -65,12 +68,12 @@ export const partnerRoutes = (partners: PartnerUseCases): readonly Route[] => [
     query: z.strictObject({
       ...pageQuery.shape,
       sort: z.enum(partnerSorts).default('name'),
-      search: z.string().min(1).max(200).optional().describe('Part of the name, or the web domain'),
+      search: lineSchema(200).optional().describe('Part of the name, or the web domain'),
       status: z.enum(partnerStatuses).optional(),
-      country: z.string().length(2).optional(),
+      country: countryCode.optional(),
       programmeId: idSchema<'programme'>().optional(),
       tierId: z.uuid().optional(),
-      externalRef: z.string().max(200).optional(),
+      externalRef: lineSchema(200).optional(),
     }),
     answers: { 200: pageOf(partnerSchema) },
     handle: async ({ tx, query }) => {

@@ -4,6 +4,7 @@ import { companyDomain } from '#src/customers/web-domain.ts'
 import type { FieldIssue } from '#src/kernel/errors.ts'
 import { idSchema, type PartnerId, type ProgrammeId } from '#src/kernel/ids.ts'
 import { currencySchema } from '#src/kernel/money.ts'
+import { lineSchema } from '#src/kernel/text.ts'
 
 /** Suspended: signs in, registers nothing new. Ended: no access any more. */
 export const partnerStatuses = ['active', 'suspended', 'ended'] as const
@@ -34,15 +35,13 @@ export interface Partner {
   readonly updatedAt: Date
 }
 
-const text = (max: number) => z.string().trim().min(1).max(max)
-
 export const partnerInputSchema = z
   .strictObject({
-    externalRef: text(200).nullish(),
-    name: text(300),
-    domain: text(500).nullish().describe('A web address in any form; its registrable domain is kept'),
-    country: text(100).nullish().describe('ISO code or English name'),
-    city: text(200).nullish(),
+    externalRef: lineSchema(200).nullish(),
+    name: lineSchema(300),
+    domain: lineSchema(500).nullish().describe('A web address in any form; its registrable domain is kept'),
+    country: lineSchema(100).nullish().describe('ISO code or English name'),
+    city: lineSchema(200).nullish(),
     status: z.enum(partnerStatuses).optional(),
     currency: currencySchema,
   })
@@ -56,7 +55,7 @@ export const membershipInputSchema = z
   .strictObject({
     tierId: z.uuid(),
     territories: z
-      .array(text(100))
+      .array(lineSchema(100))
       .max(300)
       .optional()
       .describe('ISO codes or English names; none means all'),
@@ -67,7 +66,7 @@ export type MembershipInput = z.infer<typeof membershipInputSchema>
 /** One line of an import; `externalRef` is the key, a missing field stays as it is (a new partner needs a currency). */
 export const partnerRowSchema = z.strictObject({
   ...partnerInputSchema.shape,
-  externalRef: text(200),
+  externalRef: lineSchema(200),
   currency: currencySchema.optional(),
   memberships: z
     .array(z.strictObject({ ...membershipInputSchema.shape, programmeId: idSchema<'programme'>() }))

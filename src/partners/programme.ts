@@ -8,6 +8,7 @@ import { checkCondition, conditionSchema, type Fact } from '#src/kernel/conditio
 import type { FieldIssue } from '#src/kernel/errors.ts'
 import { idSchema, type ProgrammeId } from '#src/kernel/ids.ts'
 import { currencySchema } from '#src/kernel/money.ts'
+import { lineSchema } from '#src/kernel/text.ts'
 
 /** What happens to protection at its end while a linked opportunity is still open. */
 export const lapseRules = ['keep_while_open', 'lapse'] as const
@@ -41,7 +42,7 @@ const countries = z.array(z.string().regex(/^[A-Z]{2}$/, 'an ISO 3166 code such 
 
 /** Everything that an administrator sets. */
 export const programmeRulesSchema = z.strictObject({
-  name: z.string().trim().min(1).max(200),
+  name: lineSchema(200),
   timeZone: timeZoneSchema,
   calendar: businessCalendarSchema,
   currency: currencySchema,
@@ -128,7 +129,7 @@ export function checkProgrammeRules(rules: ProgrammeRules): FieldIssue[] {
 
 export const tierInputSchema = z
   .strictObject({
-    name: z.string().trim().min(1).max(100),
+    name: lineSchema(100),
     rank: z.int().min(0).max(1_000),
   })
   .meta({ id: 'NewTier' })

@@ -5,6 +5,7 @@ import { type Access, type Route, route } from '#src/http/route.ts'
 import { positionOf, sortedPage } from '#src/http/sorted-page.ts'
 import { partnerRoles, vendorRoles } from '#src/kernel/actor.ts'
 import { idSchema } from '#src/kernel/ids.ts'
+import { lineSchema } from '#src/kernel/text.ts'
 import type { PartnerUseCases } from './partner-use-cases.ts'
 import {
   type ApiToken,
@@ -50,7 +51,7 @@ const tokenSchema = z
 const tokenInputSchema = z
   .strictObject({
     userId: idSchema<'user'>(),
-    name: z.string().trim().min(1).max(200),
+    name: lineSchema(200),
     roles: rolesSchema
       .nullish()
       .describe('Some of the roles of the user; null or absent: all that the user has'),
@@ -105,7 +106,7 @@ export const userRoutes = (partners: PartnerUseCases): readonly Route[] => [
       side: z.enum(['vendor', 'partner']).optional(),
       role: roleSchema.optional(),
       status: z.enum(userStatuses).optional(),
-      search: z.string().min(1).max(200).optional().describe('Part of the name or e-mail address'),
+      search: lineSchema(200).optional().describe('Part of the name or e-mail address'),
     }),
     answers: { 200: pageOf(userSchema) },
     handle: async ({ tx, query }) => {

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { type Actor, partnerRoles, type Role, vendorRoles } from '#src/kernel/actor.ts'
 import type { FieldIssue } from '#src/kernel/errors.ts'
 import { idSchema, type PartnerId, type UserId } from '#src/kernel/ids.ts'
+import { lineSchema } from '#src/kernel/text.ts'
 
 export const userStatuses = ['active', 'disabled'] as const
 
@@ -26,7 +27,7 @@ export const userInputSchema = z
   .strictObject({
     partnerId: idSchema<'partner'>().nullish().describe('null or absent: a user of the vendor'),
     email: z.email().max(254),
-    name: z.string().trim().min(1).max(200),
+    name: lineSchema(200),
     roles: rolesSchema,
   })
   .meta({ id: 'NewUser' })

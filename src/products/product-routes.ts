@@ -4,6 +4,7 @@ import { type Access, type Route, route } from '#src/http/route.ts'
 import { positionOf, sortedPage } from '#src/http/sorted-page.ts'
 import { partnerRoles, vendorRoles } from '#src/kernel/actor.ts'
 import { idSchema } from '#src/kernel/ids.ts'
+import { lineSchema } from '#src/kernel/text.ts'
 import {
   familyInputSchema,
   familyPatchSchema,
@@ -36,8 +37,8 @@ const one = <Row extends { readonly revision: number }>(row: Row) => ({ body: ro
 const listQuery = {
   ...pageQuery.shape,
   sort: z.enum(productSorts).default('name'),
-  search: z.string().min(1).max(200).optional().describe('Part of the name or code'),
-  code: z.string().max(64).optional(),
+  search: lineSchema(200).optional().describe('Part of the name or code'),
+  code: lineSchema(64).optional(),
 }
 const tag = 'Products'
 

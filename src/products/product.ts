@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { type Id, idSchema, type ProductId } from '#src/kernel/ids.ts'
+import { lineSchema } from '#src/kernel/text.ts'
 
 export type ProductFamilyId = Id<'product_family'>
 
@@ -25,7 +26,7 @@ export interface Product {
   readonly revision: number
 }
 
-const name = z.string().trim().min(1).max(200)
+const name = lineSchema(200)
 const code = z
   .string()
   .trim()

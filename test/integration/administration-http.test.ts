@@ -158,6 +158,14 @@ describe('a partner administrator', () => {
   })
 })
 
+test('text that no database keeps is refused by naming the field', async () => {
+  for (const name of ['a\0b', 'a\ud800b']) {
+    const answer = await call('POST', '/partners', admin, { name, currency: 'EUR' })
+    expect([answer.statusCode, answer.json().issues[0].path]).toEqual([422, '/body/name'])
+  }
+  expect((await call('GET', '/partners?search=%00', admin)).statusCode).toBe(422)
+})
+
 describe('lists', () => {
   test('go on where the page before ended, and refuse a cursor of another order', async () => {
     for (const code of ['A', 'B', 'C']) {

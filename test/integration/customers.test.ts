@@ -89,6 +89,27 @@ describe('resolving companies', () => {
     expect(new Set([...a, ...b]).size).toBe(1)
   })
 
+  test('stays consistent and free of deadlocks when batches of the same companies race', async () => {
+    const pool = Array.from({ length: 30 }, (_, i) => ({
+      name: `Race ${i % 10} ${['GmbH', 'Ltd', 'Inc'][i % 3]}`,
+      ...(i % 2 === 0 ? { domain: `race-${i % 10}.com` } : {}),
+    }))
+    const batches = await Promise.all(
+      Array.from({ length: 16 }, (_, worker) =>
+        resolve(...pool.map((_, i) => pool[(i * 7 + worker * 11) % pool.length]!)),
+      ),
+    )
+    for (const [worker, ids] of batches.entries()) {
+      const expected = batches[0]!
+      for (const [i, id] of ids.entries()) {
+        const index = (i * 7 + worker * 11) % pool.length
+        const place = pool.findIndex((_, first) => (first * 7) % pool.length === index)
+        expect(id).toBe(expected[place])
+      }
+    }
+    expect(new Set(batches.flat()).size).toBe(10)
+  })
+
   test('copes with a large batch in a few statements', async () => {
     const many = Array.from({ length: 3_000 }, (_, i) => ({
       name: `Bulk company ${i % 1_500}`,

@@ -5,6 +5,7 @@ import { type Actor, systemActor } from '#src/kernel/actor.ts'
 import { InvalidInput, NotAllowed, NotFound, Stale } from '#src/kernel/errors.ts'
 import { createEventBus, type EventOf } from '#src/kernel/events.ts'
 import { newId, type PartnerId, type ProgrammeId, type UserId } from '#src/kernel/ids.ts'
+import { createPartnerEntity } from '#src/partners/partner-entity.ts'
 import { createPartnerUseCases } from '#src/partners/partner-use-cases.ts'
 import { useDatabase } from '#test/support/database.ts'
 
@@ -331,6 +332,54 @@ describe('a token', () => {
     await expect(revoke).rejects.toBeInstanceOf(NotFound)
     const create = run(stranger, (tx) => partners.createToken(tx, stranger, { userId: kim.id, name: 'T' }))
     await expect(create).rejects.toBeInstanceOf(NotFound)
+  })
+})
+
+describe('a partner in a CRM', () => {
+  const events = createEventBus<Tx>({
+    record_changed: [async (_tx, _actor, seen) => void changes.push(...seen)],
+  })
+  const entity = createPartnerEntity({ events })
+  const crm: Actor = { kind: 'connection', id: newId(), name: 'CRM' }
+
+  test('shows its tier and takes corrections of name and address, but no standing', async () => {
+    const id = await run(admin, async (tx) => {
+      const created = await partners.createPartner(tx, admin, {
+        name: 'Synced',
+        currency: 'EUR',
+        country: 'DE',
+      })
+      await partners.setMembership(tx, admin, created.id, programmeId, { tierId: gold }, null)
+      return created.id
+    })
+    changes.length = 0
+    const outcomes = await run(crm, (tx) =>
+      entity.applyMany(tx, crm, [
+        {
+          id,
+          changes: { name: 'Synced GmbH', domain: 'https://synced.de/', country: 'Narnia', tier: 'Silver' },
+        },
+        { id: newId(), changes: { name: 'Ghost' } },
+      ]),
+    )
+    expect(
+      outcomes
+        .get(id)
+        ?.map(({ field, kind }) => [field, kind])
+        .sort(),
+    ).toEqual([
+      ['country', 'review'],
+      ['domain', 'applied'],
+      ['name', 'applied'],
+      ['tier', 'review'],
+    ])
+    const loaded = (await run(crm, (tx) => entity.load(tx, [id]))).get(id)
+    expect(loaded).toMatchObject({
+      revision: 3,
+      fields: { name: 'Synced GmbH', domain: 'synced.de', country: 'DE', tier: 'Gold', status: 'active' },
+    })
+    expect(Object.keys(loaded?.fields ?? {}).sort()).toEqual(entity.catalogue.map(({ name }) => name).sort())
+    expect(changes).toMatchObject([{ id, entity: 'partner' }])
   })
 })
 
