@@ -7,7 +7,7 @@ import type { CompanyIdentity } from './company-identity.ts'
 import type { CustomerWrite } from './customer.ts'
 import { planCustomers } from './customer-plan.ts'
 import { claimDomains, readCanonical } from './customer-store.ts'
-import { findMatches, insertResolved, lockCompanies } from './resolution-store.ts'
+import { findMatches, insertResolved, lockCompanies, type Match } from './resolution-store.ts'
 
 /** Each round leaves to the next only what another transaction decided meanwhile, so a few are plenty. */
 const maxRounds = 6
@@ -30,7 +30,7 @@ export function createCustomerResolution(deps: { readonly events: EventBus<Tx> }
     actor: Actor,
     companies: readonly CompanyIdentity[],
   ): Promise<readonly CustomerId[]> {
-    const found = new Map<number, CustomerId>()
+    const found = new Map<number, Match>()
     let locked = false
     for (let round = 0; round < maxRounds; round += 1) {
       const open = companies.flatMap((company, index) => (found.has(index) ? [] : [{ company, index }]))
@@ -42,7 +42,7 @@ export function createCustomerResolution(deps: { readonly events: EventBus<Tx> }
       for (const [place, { company, index }] of open.entries()) {
         const match = matches[place]
         if (!match) continue
-        if (match.byDomain || company.domain === null) found.set(index, match.id)
+        if (match.byDomain || company.domain === null) found.set(index, match)
         else if (!learned.has(match.id)) learned.set(match.id, company.domain)
       }
       const left = open.filter(({ index }) => !found.has(index)).map(({ company }) => company)
@@ -105,13 +105,13 @@ export function createCustomerResolution(deps: { readonly events: EventBus<Tx> }
 async function toCanonical(
   tx: Tx,
   companies: readonly CompanyIdentity[],
-  found: ReadonlyMap<number, CustomerId>,
+  found: ReadonlyMap<number, Match>,
 ): Promise<readonly CustomerId[]> {
-  const canonical = await readCanonical(tx, [...new Set(found.values())])
+  const merged = new Set([...found.values()].flatMap((match) => (match.merged ? [match.id] : [])))
+  const canonical = await readCanonical(tx, [...merged])
   return companies.map((_, index) => {
-    const id = found.get(index)
-    const end = id === undefined ? undefined : canonical.get(id)
-    if (end === undefined) throw new Error('A resolved company has no customer')
-    return end
+    const id = found.get(index)?.id
+    if (id === undefined) throw new Error('A resolved company has no customer')
+    return canonical.get(id) ?? id
   })
 }

@@ -8,6 +8,8 @@ export interface Match {
   readonly id: CustomerId
   /** Found by domain; otherwise by name. */
   readonly byDomain: boolean
+  /** It was merged into another since. */
+  readonly merged: boolean
 }
 
 /**
@@ -18,8 +20,8 @@ export async function findMatches(
   tx: Tx,
   companies: readonly CompanyIdentity[],
 ): Promise<readonly (Match | null)[]> {
-  const { rows } = await sql<{ index: number; ofDomain: CustomerId | null; ofName: CustomerId | null }>`
-    select given.index::int, owner.customer_id as of_domain, namesake.id as of_name
+  const { rows } = await sql<{ id: CustomerId | null; byDomain: boolean; merged: boolean }>`
+    select found.id, owner.customer_id is not null as by_domain, found.merged_into is not null as merged
     from jsonb_array_elements(${JSON.stringify(companies)}::jsonb) with ordinality as given (company, index)
     left join customer_domain owner on owner.domain = given.company->>'domain'
     left join lateral (
@@ -31,11 +33,9 @@ export async function findMatches(
       order by c.country is not distinct from given.company->>'country' desc, c.domain is null desc, c.id
       limit 1
     ) namesake on true
+    left join customer found on found.id = coalesce(owner.customer_id, namesake.id)
     order by given.index`.execute(tx)
-  return rows.map(({ ofDomain, ofName }) => {
-    const id = ofDomain ?? ofName
-    return id === null ? null : { id, byDomain: ofDomain !== null }
-  })
+  return rows.map(({ id, ...how }) => (id === null ? null : { id, ...how }))
 }
 
 const lockBuckets = 256

@@ -1,3 +1,7 @@
+/**
+ * Partner organisations: who they are, the programmes and tiers they belong to, their people and API tokens.
+ * This folder knows nothing of deals; what it asks of them is a list of facts (`dealFacts`) that conditions may name.
+ */
 import { z } from 'zod'
 import { toCountryCode } from '#src/customers/country.ts'
 import { companyDomain } from '#src/customers/web-domain.ts'

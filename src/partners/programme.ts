@@ -1,7 +1,3 @@
-/**
- * Partner organisations: who they are, the programmes and tiers they belong to, their people and API tokens.
- * This folder knows nothing of deals; what it asks of them is a list of facts (`dealFacts`) that conditions may name.
- */
 import { z } from 'zod'
 import { businessCalendarSchema, defaultCalendar, timeZoneSchema } from '#src/kernel/calendar.ts'
 import { checkCondition, conditionSchema, type Fact } from '#src/kernel/condition.ts'

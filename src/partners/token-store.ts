@@ -66,30 +66,28 @@ export interface TokenHolder {
   readonly partnerId: PartnerId | null
   readonly roles: readonly Role[]
   readonly scope: readonly Role[] | null
+  readonly tokenId: string
+  /** Its last use was noted more than an hour ago, or never. */
+  readonly useUnnoted: boolean
 }
 
-/**
- * Who holds a usable token: one statement, by the unique index of the hash. The time of use is noted at most once an
- * hour, so that ordinary calls write nothing.
- */
+/** Who holds a usable token: one statement, by the unique index of the hash. */
 export async function findTokenHolder(
   tx: Tx,
   secretHash: Buffer,
   now: Date,
 ): Promise<TokenHolder | undefined> {
   const { rows } = await sql<TokenHolder>`
-    with holder as (
-      select t.id as token_id, t.roles as scope, u.id, u.name, u.partner_id, u.roles
-      from api_token t join user_account u on u.id = t.user_id left join partner p on p.id = u.partner_id
-      where t.secret_hash = ${secretHash} and t.revoked_at is null and (t.expires_at is null or t.expires_at > ${now})
-        and u.status = 'active' and p.status is distinct from 'ended'
-    ), noted as (
-      update api_token set last_used_at = ${now} from holder
-      where api_token.id = holder.token_id
-        and (api_token.last_used_at is null or api_token.last_used_at < ${now}::timestamptz - interval '1 hour')
-    )
-    select id, name, partner_id, roles, scope from holder`.execute(tx)
+    select u.id, u.name, u.partner_id, u.roles, t.roles as scope, t.id as token_id,
+           coalesce(t.last_used_at < ${now}::timestamptz - interval '1 hour', true) as use_unnoted
+    from api_token t join user_account u on u.id = t.user_id left join partner p on p.id = u.partner_id
+    where t.secret_hash = ${secretHash} and t.revoked_at is null and (t.expires_at is null or t.expires_at > ${now})
+      and u.status = 'active' and p.status is distinct from 'ended'`.execute(tx)
   return rows[0]
+}
+
+export async function noteTokenUse(tx: Tx, id: string, now: Date): Promise<void> {
+  await sql`update api_token set last_used_at = ${now} where id = ${id}`.execute(tx)
 }
 
 function one<Row>(rows: readonly Row[]): Row {

@@ -10,6 +10,7 @@ import {
   insertToken,
   listTokens,
   lockToken,
+  noteTokenUse,
   revokeToken,
   type TokenFilter,
 } from './token-store.ts'
@@ -66,10 +67,12 @@ export function createTokenUseCases(deps: { readonly clock: Clock }) {
       return after
     },
 
-    /** The actor behind a bearer token in a system step, or null. One statement; reads only, but for once an hour. */
+    /** The actor behind a bearer token in a system step, or null. One statement; once an hour it notes the use. */
     async authenticate(tx: Tx, secret: string): Promise<Actor | null> {
       if (!secret.startsWith(tokenPrefix)) return null
-      const holder = await findTokenHolder(tx, hashSecret(secret), clock.now())
+      const now = clock.now()
+      const holder = await findTokenHolder(tx, hashSecret(secret), now)
+      if (holder?.useUnnoted) await noteTokenUse(tx, holder.tokenId, now)
       return holder ? actorOf(holder, holder.scope) : null
     },
 
