@@ -4,16 +4,10 @@ import { newId } from '#src/kernel/ids.ts'
 import { logAttempts } from './attempt-store.ts'
 import { syncActor } from './engine.ts'
 import { insertLinks, type LinkChange, updateLinks } from './link-store.ts'
-import {
-  markDirty,
-  type Parked,
-  parkMarks,
-  postponeMarks,
-  releaseChildren,
-  waitForParents,
-} from './mark-store.ts'
+import { type Parked, parkMarks, postponeMarks, releaseChildren } from './mark-store.ts'
 import { type FieldMemory, rememberSent } from './merge.ts'
 import { cursorOf, findCompanies, type MirrorMatch } from './mirror-store.ts'
+import { type ParentWait, waitOnParents } from './parents.ts'
 import { type NewReview, openReviews } from './review-store.ts'
 import type { Item, Outgoing, Round } from './round.ts'
 import { sendWrites } from './send.ts'
@@ -43,7 +37,7 @@ async function prepare(round: Round, items: readonly Item[], lookup: Lookup): Pr
   const { object, keyField } = mapping.document
   const { connection, engine } = workspace
   const parked: Parked[] = []
-  const waiting: { recordId: string; parent: string }[] = []
+  const waiting: ParentWait[] = []
   const outgoing: Outgoing[] = []
   const sentAt = new Date().toISOString()
   for (const { mark, link, local } of items) {
@@ -52,7 +46,7 @@ async function prepare(round: Round, items: readonly Item[], lookup: Lookup): Pr
     if (write.issues.length > 0) {
       const issues = write.issues.map(({ field, message }) => ({ field, message }))
       parked.push({ recordId: mark.recordId, code: 'mapping', message: issues[0]?.message ?? '', issues })
-    } else if (parent) waiting.push({ recordId: mark.recordId, parent: `${parent.entity}:${parent.id}` })
+    } else if (parent) waiting.push({ mark, parent })
     else {
       const lines = Object.keys(write.perLine)
       const memory: Record<string, FieldMemory> = { ...link?.fields }
@@ -103,8 +97,7 @@ async function prepare(round: Round, items: readonly Item[], lookup: Lookup): Pr
       .map((write): LinkChange => ({ id: write.linkId, fields: write.memory, writing: 'begins' }))
     await updateLinks(tx, changes)
     await parkMarks(tx, connection.id, mapped.name, parked)
-    await waitForParents(tx, connection.id, mapped.name, waiting)
-    await markParents(tx, round, items, waiting)
+    await waitOnParents(tx, round, waiting)
     await logAttempts(
       tx,
       connection.id,
@@ -122,25 +115,6 @@ async function prepare(round: Round, items: readonly Item[], lookup: Lookup): Pr
     )
   })
   return outgoing
-}
-
-/** A parent is brought over because a child needs it, as urgently as the child. */
-async function markParents(
-  tx: Parameters<typeof markDirty>[0],
-  round: Round,
-  items: readonly Item[],
-  waiting: readonly { readonly recordId: string; readonly parent: string }[],
-): Promise<void> {
-  const urgency = new Map(items.map(({ mark }) => [mark.recordId, mark.priority]))
-  const names = ['live', 'repair', 'bulk'] as const
-  await markDirty(
-    tx,
-    waiting.map(({ recordId, parent }) => {
-      const [entity = '', id = ''] = parent.split(':')
-      const priority = names[urgency.get(recordId) ?? 0] ?? 'live'
-      return { connectionId: round.workspace.connection.id, entity, recordId: id, priority }
-    }),
-  )
 }
 
 /**

@@ -1,10 +1,12 @@
 import { asSystem, type Tx } from '#src/database/database.ts'
+import { refuseTaken } from '#src/database/uniqueness.ts'
 import type { Actor } from '#src/kernel/actor.ts'
+import { Refused } from '#src/kernel/errors.ts'
 import type { EventOf } from '#src/kernel/events.ts'
 import { newId } from '#src/kernel/ids.ts'
 import type { ConnectionsPort } from './engine.ts'
 import { insertLinks, linkedConnections } from './link-store.ts'
-import { markDirty, type NewMark } from './mark-store.ts'
+import { awaitedBy, markDirty, type NewMark, releaseChildren } from './mark-store.ts'
 
 interface Deps {
   readonly connections: Pick<ConnectionsPort, 'homeOfDeals' | 'publishedMappings'>
@@ -14,7 +16,8 @@ interface Deps {
 
 /**
  * Turns changes of our records into dirty marks, in the transaction of the change. A linked record is marked where it is
- * linked; a deal without a link is marked on the connection that deals go to, where its inclusion decides.
+ * linked, one that others wait for where they wait; a deal without a link is marked on the connection that deals go to,
+ * where its inclusion decides.
  */
 export function createDirtyHandlers({ connections, ring }: Deps) {
   return {
@@ -31,6 +34,10 @@ export function createDirtyHandlers({ connections, ring }: Deps) {
           const links = await linkedConnections(system, entity, [...changed.keys()])
           const linked = new Set(links.map(({ recordId }) => recordId))
           for (const { recordId, connectionId } of links) {
+            marks.push({ connectionId, entity, recordId, priority: changed.get(recordId) ?? 'live' })
+          }
+          const unlinked = [...changed.keys()].filter((id) => !linked.has(id))
+          for (const { recordId, connectionId } of await awaitedBy(system, entity, unlinked)) {
             marks.push({ connectionId, entity, recordId, priority: changed.get(recordId) ?? 'live' })
           }
           if (entity !== 'deal' || home === null) continue
@@ -69,6 +76,13 @@ export function createDirtyHandlers({ connections, ring }: Deps) {
             writing: false,
           })),
         )
+          .catch(remoteTaken)
+          .catch(alreadyLinked)
+        await releaseChildren(
+          system,
+          home,
+          events.map(({ entity, id }) => `${entity}:${id}`),
+        )
         await markDirty(
           system,
           events.map(({ entity, id, priority }) => ({ connectionId: home, entity, recordId: id, priority })),
@@ -77,3 +91,12 @@ export function createDirtyHandlers({ connections, ring }: Deps) {
       }),
   }
 }
+
+const remoteTaken = refuseTaken(
+  'link_deal_remote',
+  new Refused('remote_taken', 'Another deal is linked to this record of the CRM'),
+)
+const alreadyLinked = refuseTaken(
+  'link_record',
+  new Refused('already_linked', 'This record is linked to the CRM already; retire that link first'),
+)

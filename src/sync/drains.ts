@@ -1,7 +1,7 @@
 import type { Engine, SyncConnection } from './engine.ts'
 import { syncActor } from './engine.ts'
 import { nextDue } from './mark-store.ts'
-import { pollConnection } from './poll.ts'
+import { type PollResult, pollConnection } from './poll.ts'
 import { reconcileConnection } from './reconcile.ts'
 
 /** Names of the two bells of the engine. */
@@ -44,15 +44,15 @@ export function createDrains(engine: Engine, bell: Ringer) {
 
     poll: (signal: AbortSignal): Promise<void> =>
       eachConnection(signal, async (connection) => {
-        const polled = await pollConnection(engine, connection, signal)
-        if (polled) bell.ring(reconcileBell)
+        const result = await pollConnection(engine, connection, signal)
+        if (result.kind === 'polled' && result.objects.length > 0) bell.ring(reconcileBell)
       }),
 
     /** One connection now, due or not: what a person asks for. */
-    pollNow: async (connection: SyncConnection, signal: AbortSignal): Promise<boolean> => {
-      const polled = await pollConnection(engine, connection, signal, true)
+    pollNow: async (connection: SyncConnection, signal: AbortSignal): Promise<PollResult> => {
+      const result = await pollConnection(engine, connection, signal, true)
       bell.ring(reconcileBell)
-      return polled
+      return result
     },
   }
 }

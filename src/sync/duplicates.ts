@@ -1,10 +1,11 @@
 import type { ConnectorFault } from '#connectors/fault.ts'
 import { syncActor } from './engine.ts'
 import { updateLinks } from './link-store.ts'
-import { type Parked, parkMarks } from './mark-store.ts'
+import { type Parked, parkMarks, releaseChildren } from './mark-store.ts'
 import { type NewReview, openReviews } from './review-store.ts'
 import type { Outgoing, Round } from './round.ts'
 import { assertLease } from './slot-store.ts'
+import { urlOf } from './workspace.ts'
 
 /**
  * The CRM says that a record exists already. If it carries our key it is ours (a race, or an answer that got lost): the
@@ -18,16 +19,20 @@ export async function resolveDuplicates(
   const { workspace, mapped, lease, signal } = round
   const { connector, connection, engine } = workspace
   const { object, keyField } = mapped.mapping.document
-  const keys = duplicates.map(({ write }) => write.recordId)
-  const found = await connector.find(object, keyField, keys, [keyField], signal)
+  const creating = duplicates.filter(({ write }) => write.creating)
+  const keys = creating.map(({ write }) => write.recordId)
+  const found = keys.length === 0 ? [] : await connector.find(object, keyField, keys, [keyField], signal)
   const remoteByKey = new Map(found.map((record) => [String(record.fields[keyField]), record.id]))
   const parked: Parked[] = []
   const reviews: NewReview[] = []
-  const known = duplicates.filter(({ write }) => remoteByKey.has(write.recordId))
+  const known = creating.filter(({ write }) => remoteByKey.has(write.recordId))
   for (const { write, fault } of duplicates) {
-    if (remoteByKey.has(write.recordId)) continue
+    if (write.creating && remoteByKey.has(write.recordId)) continue
     const message = fault?.message ?? 'The CRM says that this record exists already'
-    parked.push({ recordId: write.recordId, code: fault?.details.code ?? 'duplicate', message, issues: [] })
+    const issues = (fault?.details.fields ?? []).map((field) => ({ field, message }))
+    parked.push({ recordId: write.recordId, code: fault?.details.code ?? 'duplicate', message, issues })
+    // A value of a linked record that another one has already is a matter of that value, not of which record it is.
+    if (!write.creating) continue
     reviews.push({
       kind: 'duplicate',
       entity: mapped.name,
@@ -51,14 +56,18 @@ export async function resolveDuplicates(
     await parkMarks(tx, connection.id, mapped.name, parked)
     await openReviews(tx, connection.id, reviews)
     if (reviews.length > 0) await engine.reviewsOpened(tx, syncActor, reviews.length, connection)
-    const news = known.map(({ write }) => ({
-      entity: mapped.name,
-      recordId: write.recordId,
-      connectionId: connection.id,
-      state: 'active' as const,
-      remoteId: remoteByKey.get(write.recordId) ?? null,
-      url: null,
-    }))
+    const news = known.map(({ write }) => {
+      const remoteId = remoteByKey.get(write.recordId) ?? null
+      const url = urlOf(workspace, object, remoteId)
+      const { recordId } = write
+      const connectionId = connection.id
+      return { entity: mapped.name, recordId, connectionId, state: 'active' as const, remoteId, url }
+    })
     if (news.length > 0) await engine.linksChanged(tx, syncActor, news)
+    await releaseChildren(
+      tx,
+      connection.id,
+      known.map(({ write }) => `${mapped.name}:${write.recordId}`),
+    )
   })
 }

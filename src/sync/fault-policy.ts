@@ -30,13 +30,21 @@ function retryDelayMs(fault: ConnectorFault, attempts: number, now: Date, random
   return retryAt ? Math.max(0, retryAt.getTime() - now.getTime()) : backOffMs(attempts, random)
 }
 
-/** Pure: the same fault after the same number of attempts is treated the same. */
-export function decideFault(
-  fault: ConnectorFault,
-  attempts: number,
-  now: Date,
-  random: number,
-): FaultDecision {
+export interface FaultCircumstances {
+  /** How often it failed before. */
+  readonly attempts: number
+  readonly now: Date
+  /** In [0, 1). */
+  readonly random: number
+  /** Does a line of the mapping use this field? Another one cannot rest. */
+  isMapped(remoteField: string): boolean
+  /** The CRM said it of one record of an accepted call, not of the call. */
+  readonly aboutRecord: boolean
+}
+
+/** Pure: the same fault in the same circumstances is treated the same. */
+export function decideFault(fault: ConnectorFault, circumstances: FaultCircumstances): FaultDecision {
+  const { attempts, now, random, isMapped, aboutRecord } = circumstances
   switch (fault.kind) {
     case 'throttled':
       return { kind: 'pause', until: fault.details.retryAt ?? new Date(now.getTime() + defaultPauseMs) }
@@ -52,8 +60,10 @@ export function decideFault(
         ? { kind: 'park' }
         : { kind: 'read_again', delayMs: attempts === 0 ? 0 : backOffMs(attempts, random) }
     case 'configuration': {
-      const fields = fault.details.fields ?? []
-      return fields.length > 0 ? { kind: 'quarantine', fields } : { kind: 'attention' }
+      const fields = (fault.details.fields ?? []).filter(isMapped)
+      if (fields.length > 0) return { kind: 'quarantine', fields }
+      // One record that we may not write must not stop all the others.
+      return aboutRecord ? { kind: 'park' } : { kind: 'attention' }
     }
     case 'rejected':
       return { kind: 'park' }

@@ -19,6 +19,7 @@ import {
   recordSeen,
   type SeenRecord,
 } from './mirror-store.ts'
+import { leftProposals } from './review-list-store.ts'
 import { type NewReview, openReviews } from './review-store.ts'
 import { createLookup, type MappedEntity, type Workspace } from './workspace.ts'
 
@@ -93,9 +94,17 @@ export async function announce(
       .filter(({ object: linkedObject, state }) => linkedObject === object && state === 'active')
       .map(({ entity, recordId }) => ({ connectionId: connection.id, entity, recordId, priority })),
   )
+  const deal = workspace.byName.get(dealEntity)
+  if (deal?.mapping.document.object === object) {
+    const linkedDeals = links.flatMap(({ entity, remoteId }) =>
+      entity === dealEntity && remoteId ? [remoteId] : [],
+    )
+    // A linked opportunity is the registration's own; it stands in nobody's way.
+    if (linkedDeals.length > 0)
+      await workspace.engine.mirror.forgetMirror(tx, connection.id, 'opportunity', linkedDeals)
+  }
   const linked = new Set(links.map(({ remoteId }) => remoteId))
   const free = changed.filter(({ id }) => !linked.has(id))
-  const deal = workspace.byName.get(dealEntity)
   if (deal?.mapping.document.object === object) await announceOpportunities(tx, workspace, deal, free)
   const company = workspace.byName.get(companyEntity)
   if (company?.mapping.document.object === object) await announceAccounts(tx, workspace, company, free)
@@ -164,6 +173,11 @@ async function announceOpportunities(
   )
   const accountObject = workspace.byName.get('customer')?.mapping.document.object ?? ''
   const accounts = await mirrorRecords(tx, connection.id, accountObject, accountIds)
+  const left = await leftProposals(
+    tx,
+    connection.id,
+    theirs.map(({ id }) => id),
+  )
   const rows: MirrorRow[] = []
   const proposals: NewReview[] = []
   for (const record of theirs) {
@@ -172,7 +186,8 @@ async function announceOpportunities(
     rows.push(
       opportunityRow(workspace, record, values, accounts.get(textOf(record, customerField) ?? ''), partnerId),
     )
-    if (partnerId && values['outcome'] === 'open') {
+    const wasLeft = left.has(record.id) && left.get(record.id) === partnerId
+    if (partnerId && values['outcome'] === 'open' && !wasLeft) {
       proposals.push({
         kind: 'proposal',
         entity: dealEntity,

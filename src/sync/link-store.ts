@@ -63,6 +63,21 @@ export async function linksToRemotes(
   return rows
 }
 
+/** Which of these records had a link that was retired, and have none now: nothing is made for them by itself. */
+export async function retiredRecords(
+  tx: Tx,
+  connectionId: ConnectionId,
+  entity: string,
+  recordIds: readonly string[],
+): Promise<ReadonlySet<string>> {
+  if (recordIds.length === 0) return new Set()
+  const { rows } = await sql<{ recordId: string }>`
+    select distinct record_id from link
+    where connection_id = ${connectionId} and entity = ${entity} and record_id = any(${[...recordIds]}::uuid[])
+      and state = 'retired'`.execute(tx)
+  return new Set(rows.map(({ recordId }) => recordId))
+}
+
 /** Connections on which each record has a link that is not retired. */
 export async function linkedConnections(
   tx: Tx,
@@ -108,6 +123,7 @@ export interface LinkChange {
   readonly id: string
   readonly state?: LinkState
   readonly remoteId?: string | null
+  /** The memory of the fields named; that of the others stays. */
   readonly fields?: Readonly<Record<string, FieldMemory>>
   readonly keyWritten?: boolean
   readonly writing?: 'begins' | 'ends'
@@ -133,7 +149,7 @@ export async function updateLinks(tx: Tx, changes: readonly LinkChange[]): Promi
     update link
     set state = coalesce(row.state, link.state),
         remote_id = case when row.set_remote then row.remote_id else link.remote_id end,
-        fields = coalesce(row.fields, link.fields),
+        fields = link.fields || coalesce(row.fields, '{}'),
         key_written = coalesce(row.key_written, link.key_written),
         writing_at = case row.writing when 'begins' then clock_timestamp() when 'ends' then null else link.writing_at end,
         written_at = case row.writing when 'ends' then clock_timestamp() else link.written_at end,
@@ -144,6 +160,21 @@ export async function updateLinks(tx: Tx, changes: readonly LinkChange[]): Promi
       as row (id uuid, state text, set_remote boolean, remote_id text, fields jsonb, key_written boolean, writing text,
               observed_at timestamptz, mapping_version_id uuid)
     where link.id = row.id`.execute(tx)
+}
+
+/** Fields that are away over there: when they are back, a blank may only mean that they were made anew. */
+export async function restLines(
+  tx: Tx,
+  connectionId: ConnectionId,
+  entity: string,
+  lines: readonly string[],
+): Promise<void> {
+  for (const line of lines) {
+    await sql`
+      update link set fields = jsonb_set(fields, array[${line}::text, 'rested'], 'true')
+      where connection_id = ${connectionId} and entity = ${entity} and state = 'active'
+        and fields ? ${line}::text and not fields -> ${line}::text ? 'rested'`.execute(tx)
+  }
 }
 
 /**

@@ -5,8 +5,8 @@ import { linksToRemotes } from './link-store.ts'
 import { markDirty } from './mark-store.ts'
 import { recordDeleted, type SeenDeletion } from './mirror-store.ts'
 import { type NewReview, openReviews } from './review-store.ts'
-import { absolute, goneReview } from './send.ts'
-import type { Workspace } from './workspace.ts'
+import { goneReview } from './send.ts'
+import { urlOf, type Workspace } from './workspace.ts'
 
 /**
  * Records that are not there any more. Merged into another one: the link follows it. Deleted: the link is gone, a person
@@ -19,7 +19,7 @@ export async function loseLinks(
   deletions: readonly SeenDeletion[],
 ): Promise<void> {
   if (deletions.length === 0) return
-  const { connection, engine, connector } = workspace
+  const { connection, engine } = workspace
   await recordDeleted(tx, connection.id, object, deletions)
   const masterOf = new Map(deletions.map(({ remoteId, mergedInto }) => [remoteId, mergedInto]))
   const links = (await linksToRemotes(tx, connection.id, [...masterOf.keys()])).filter(
@@ -44,16 +44,13 @@ export async function loseLinks(
       })
     }
     if (state !== 'active') await setState(tx, workspace, entity, recordId, state)
-    const path = master
-      ? connector.traits.recordUrl.replace('{object}', object).replace('{id}', master)
-      : null
     news.push({
       entity,
       recordId,
       connectionId: connection.id,
       state,
       remoteId: master ?? remoteId,
-      url: absolute(connection.instanceUrl, path),
+      url: urlOf(workspace, object, master),
     })
   }
   await openReviews(tx, connection.id, reviews)

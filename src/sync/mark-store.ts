@@ -107,6 +107,18 @@ export async function settleMarks(
       and dirty_mark.record_id = done.record_id and dirty_mark.generation = done.generation`.execute(tx)
 }
 
+/** Nothing is to be done about the record any more. */
+export async function dropMark(
+  tx: Tx,
+  mark: { readonly connectionId: ConnectionId; readonly entity: string; readonly recordId: string },
+): Promise<void> {
+  await sql`
+    delete from dirty_mark
+    where connection_id = ${mark.connectionId} and entity = ${mark.entity} and record_id = ${mark.recordId}`.execute(
+    tx,
+  )
+}
+
 export interface Postponed {
   readonly recordId: string
   readonly delayMs: number
@@ -186,6 +198,19 @@ export async function waitForParents(
     where connection_id = ${connectionId} and entity = ${entity} and dirty_mark.record_id = waiting.record_id`.execute(
     tx,
   )
+}
+
+/** Which of these records others wait for, and where. */
+export async function awaitedBy(
+  tx: Tx,
+  entity: string,
+  recordIds: readonly string[],
+): Promise<readonly { readonly recordId: string; readonly connectionId: ConnectionId }[]> {
+  if (recordIds.length === 0) return []
+  const { rows } = await sql<{ recordId: string; connectionId: ConnectionId }>`
+    select distinct connection_id, split_part(waiting_for, ':', 2) as record_id from dirty_mark
+    where waiting_for = any(${recordIds.map((id) => `${entity}:${id}`)}::text[])`.execute(tx)
+  return rows
 }
 
 /** The parents are there: their children may go, together. */

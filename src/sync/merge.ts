@@ -29,6 +29,8 @@ export interface FieldMemory {
   readonly unseen?: true
   /** How often the CRM changed this value of ours back. */
   readonly reverted?: { readonly value: FieldValue; readonly times: number }
+  /** The field was away over there; now that it is back, a blank may only mean that it was made anew. */
+  readonly rested?: true
   /** A person has to look; the field rests on both sides until both agree. */
   readonly held?: 'collision' | 'reverted' | 'unmapped' | 'refused' | 'quarantined'
 }
@@ -98,7 +100,8 @@ interface Change {
 function observe(field: FieldState, ownWriter: boolean): FieldState {
   const { theirs, memory } = field
   if (theirs === undefined) return field
-  const { unseen, ...known } = memory
+  const { unseen, rested, ...standing } = memory
+  const known = rested && isBlank(theirs) ? withoutAgreed(standing) : standing
   const { agreed, sent = [] } = known
   if (agreed && sameValue(agreed.theirs, theirs)) return { ...field, memory: known }
   const own = sent.findLast((entry) => sameValue(entry.theirs, theirs))
@@ -110,6 +113,11 @@ function observe(field: FieldState, ownWriter: boolean): FieldState {
     return { ...field, memory: { ...known, agreed: { ours: agreed.ours, theirs } } }
   }
   return { ...field, memory: known }
+}
+
+function withoutAgreed(memory: FieldMemory): FieldMemory {
+  const { agreed: _, ...others } = memory
+  return others
 }
 
 /** Without an agreed pair a blank has nothing to say, and one-way fields follow their direction. */
@@ -205,6 +213,19 @@ export function settleRefused(memory: FieldMemory, at: string): FieldMemory {
 /** After a value of theirs was taken over; `ours` is how it stands with us now. */
 export function settleApplied(memory: FieldMemory, ours: FieldValue, theirs: FieldValue): FieldMemory {
   return { ...withReverted(clearHold(memory), undefined), agreed: { ours, theirs } }
+}
+
+/**
+ * A person decided that ours stands: theirs, as it was seen then, counts as what both had before, so that ours is the
+ * change. Should theirs have moved on meanwhile, both have changed again and the person is asked again.
+ */
+export function settleOurs(memory: FieldMemory, theirs: FieldValue): FieldMemory {
+  return { ...withReverted(clearHold(memory), undefined), agreed: { ours: theirs, theirs } }
+}
+
+/** A person decided that both stay as they are: silent until one of them changes. */
+export function settleLeft(memory: FieldMemory, pair: Agreed): FieldMemory {
+  return { ...withReverted(clearHold(memory), undefined), agreed: pair }
 }
 
 /** A write that was never answered cannot land for ever: forget what is older than `before`. */

@@ -1,45 +1,62 @@
 import { ConnectorFault } from '#connectors/fault.ts'
+import { applyConnectionFault, linesUsing } from './connection-faults.ts'
 import { databaseNow, type Engine, type SyncConnection, syncActor } from './engine.ts'
 import { decideFault } from './fault-policy.ts'
 import { announce, takeIn } from './intake.ts'
 import { loseLinks } from './lost-links.ts'
 import { cursorOf, saveCursor } from './mirror-store.ts'
+import { healFields } from './quarantine-healing.ts'
 import { assertLease, giveBackLease, type Lease, LeaseLost, renewLease, takeLease } from './slot-store.ts'
-import { openWorkspace, type Workspace } from './workspace.ts'
+import { type MappedEntity, openWorkspace, type Workspace } from './workspace.ts'
 
 /** Rows that are taken in per transaction: the claims lock is held that long. */
 const chunkSize = 500
-const unavailablePauseMs = 5_000
+
+/** What one poll took in of one object. */
+export interface PolledObject {
+  readonly object: string
+  readonly records: number
+  /** Those that are new or differ from what the mirror held. */
+  readonly changed: number
+  readonly deletions: number
+}
+
+export type PollResult =
+  /** No objects: nothing was due. */
+  | { readonly kind: 'polled'; readonly objects: readonly PolledObject[] }
+  /** Another worker is at it, or took it over. */
+  | { readonly kind: 'busy' }
+  | { readonly kind: 'failed'; readonly fault: ConnectorFault }
 
 /**
  * Reads what changed over there since the last poll, if it is due. A page is recorded completely before the cursor
  * passes it, so nothing is lost by dying half-way; reading it again changes nothing.
  * @param force poll now, due or not
- * @returns whether a poll took place
  */
 export async function pollConnection(
   engine: Engine,
   connection: SyncConnection,
   signal: AbortSignal,
   force = false,
-): Promise<boolean> {
+): Promise<PollResult> {
   const lease = await takeLease(engine.database, connection.id, 'poll')
-  if (!lease) return false
+  if (!lease) return { kind: 'busy' }
+  const polled: PolledObject[] = []
+  let mapped: readonly MappedEntity[] = []
   try {
     const workspace = await openWorkspace(engine, connection)
-    const objects = [...new Set(workspace.entities.map(({ mapping }) => mapping.document.object))]
-    let polled = false
-    for (const object of objects) {
+    for (const object of new Set(workspace.entities.map(({ mapping }) => mapping.document.object))) {
+      mapped = workspace.entities.filter(({ mapping }) => mapping.document.object === object)
       if (!force && !(await isDue(engine, connection, object))) continue
-      await pollObject(workspace, lease, object, signal)
-      polled = true
+      polled.push(await pollObject(workspace, lease, object, signal))
     }
-    return polled
+    if (polled.length > 0) await healFields(workspace, signal)
+    return { kind: 'polled', objects: polled }
   } catch (error) {
-    if (error instanceof LeaseLost || signal.aborted) return false
+    if (error instanceof LeaseLost || signal.aborted) return { kind: 'busy' }
     if (!(error instanceof ConnectorFault)) throw error
-    await pauseOn(engine, connection, error)
-    return false
+    await stopOn(engine, connection, mapped, error)
+    return { kind: 'failed', fault: error }
   } finally {
     await giveBackLease(engine.database, lease)
   }
@@ -60,7 +77,7 @@ async function pollObject(
   lease: Lease,
   object: string,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<PolledObject> {
   const { engine, connection, connector, entities } = workspace
   const { database } = engine
   const mapped = entities.filter(({ mapping }) => mapping.document.object === object)
@@ -70,19 +87,23 @@ async function pollObject(
     return cursorOf(tx, connection.id, object)
   })
   const pages = connector.changes(object, cursor, fields, signal)[Symbol.asyncIterator]()
+  const counts = { records: 0, changed: 0, deletions: 0 }
   for (;;) {
     await renewLease(database, lease)
     const readAt = await databaseNow(database)
     const { done, value: page } = await pages.next()
-    if (done) return
+    if (done) return { object, ...counts }
     for (let start = 0; start < page.records.length; start += chunkSize) {
       const records = page.records.slice(start, start + chunkSize)
       await database.transact(syncActor, async (tx) => {
         await assertLease(tx, lease)
         const changed = await takeIn(tx, workspace, object, readAt, records)
         await announce(tx, workspace, object, changed, complete ? 'live' : 'bulk')
+        counts.changed += changed.length
       })
     }
+    counts.records += page.records.length
+    counts.deletions += page.deletions.length
     await database.transact(syncActor, async (tx) => {
       await assertLease(tx, lease)
       const deletions = page.deletions.map(({ id, mergedInto }) => ({
@@ -97,28 +118,21 @@ async function pollObject(
   }
 }
 
-async function pauseOn(engine: Engine, connection: SyncConnection, fault: ConnectorFault): Promise<void> {
+async function stopOn(
+  engine: Engine,
+  connection: SyncConnection,
+  mapped: readonly MappedEntity[],
+  fault: ConnectorFault,
+): Promise<void> {
   const now = await databaseNow(engine.database)
-  const decision = decideFault(fault, 0, now, engine.random())
-  const passing = fault.kind === 'unavailable' || fault.kind === 'ambiguous' || fault.kind === 'changed'
-  const fields = decision.kind === 'quarantine' ? decision.fields : []
-  await engine.database.transact(syncActor, async (tx) => {
-    if (fields.length > 0) {
-      for (const { entity } of await engine.connections.publishedMappings(tx, connection.id)) {
-        for (const field of fields)
-          await engine.connections.quarantineField(tx, connection.id, entity, field, fault.message)
-      }
-      return
-    }
-    await engine.connections.pauseConnection(tx, connection.id, {
-      until:
-        decision.kind === 'pause'
-          ? decision.until
-          : passing
-            ? new Date(now.getTime() + unavailablePauseMs)
-            : null,
-      reason: `${fault.details.code}: ${fault.message}`,
-      attention: !passing && decision.kind !== 'pause',
-    })
+  const decision = decideFault(fault, {
+    attempts: 0,
+    now,
+    random: engine.random(),
+    isMapped: (field) => mapped.some((entity) => linesUsing(entity, field).length > 0),
+    aboutRecord: false,
   })
+  await engine.database.transact(syncActor, (tx) =>
+    applyConnectionFault(tx, engine, connection, mapped, { fault, decision, now }),
+  )
 }

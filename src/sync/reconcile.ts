@@ -2,7 +2,7 @@ import { ConnectorFault } from '#connectors/fault.ts'
 import { isIncluded } from '#mappings/apply.ts'
 import { createRecords } from './create-records.ts'
 import { type Engine, type SyncConnection, syncActor } from './engine.ts'
-import { endAbandonedWrites, linksOfRecords } from './link-store.ts'
+import { endAbandonedWrites, linksOfRecords, retiredRecords } from './link-store.ts'
 import { type Mark, readyMarks, settleMarks } from './mark-store.ts'
 import type { Item, Round } from './round.ts'
 import { ConnectionHalted, haltOn } from './send.ts'
@@ -69,12 +69,19 @@ async function workRound(round: Round): Promise<boolean> {
     const ids = marks.map(({ recordId }) => recordId)
     const links = await linksOfRecords(tx, connection.id, mapped.name, ids)
     const locals = await mapped.entity.load(tx, ids)
+    const retired = await retiredRecords(
+      tx,
+      connection.id,
+      mapped.name,
+      ids.filter((id) => !links.has(id)),
+    )
     const idle: Mark[] = []
     const items: Item[] = []
     for (const mark of marks) {
       const local = locals.get(mark.recordId)
       const link = links.get(mark.recordId) ?? null
-      if (local && isWork(mapped, { mark, link, local })) items.push({ mark, link, local })
+      if (local && !retired.has(mark.recordId) && isWork(mapped, { mark, link, local }))
+        items.push({ mark, link, local })
       else idle.push(mark)
     }
     await settleMarks(tx, connection.id, mapped.name, idle)

@@ -2,27 +2,7 @@ import { sql } from 'kysely'
 import type { Tx } from '#src/database/database.ts'
 import type { FieldValue } from '#src/kernel/field-value.ts'
 import { type ConnectionId, newId } from '#src/kernel/ids.ts'
-
-/** Why a person has to look. */
-export type ReviewKind =
-  /** Both sides changed a field whose owner is "review". */
-  | 'collision'
-  /** The CRM changes back what we write. */
-  | 'reverted'
-  /** A value over there has no counterpart here. */
-  | 'unmapped'
-  /** Our rules did not expect what the CRM states. */
-  | 'unexpected_fact'
-  /** Several records over there may be the same company, or one is taken by another record of ours. */
-  | 'doubtful_match'
-  /** The CRM says that the record exists already. */
-  | 'duplicate'
-  /** The linked record was deleted over there. */
-  | 'gone'
-  /** The linked record was merged into one that is linked already. */
-  | 'merged'
-  /** A record made over there names one of our partners. */
-  | 'proposal'
+import type { ReviewKind } from './review.ts'
 
 export interface NewReview {
   readonly kind: ReviewKind

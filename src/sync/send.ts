@@ -2,6 +2,7 @@ import type { WriteOutcome } from '#connectors/connector.ts'
 import { ConnectorFault } from '#connectors/fault.ts'
 import type { Tx } from '#src/database/database.ts'
 import { type Attempt, logAttempts } from './attempt-store.ts'
+import { applyConnectionFault, linesUsing } from './connection-faults.ts'
 import { resolveDuplicates } from './duplicates.ts'
 import { databaseNow, type LinkNews, syncActor } from './engine.ts'
 import { decideFault, type FaultDecision } from './fault-policy.ts'
@@ -19,6 +20,7 @@ import { type FieldMemory, settleRefused, settleWritten } from './merge.ts'
 import { type NewReview, openReviews } from './review-store.ts'
 import type { Outgoing, Round } from './round.ts'
 import { assertLease, renewLease } from './slot-store.ts'
+import { urlOf } from './workspace.ts'
 
 /** A fault of the connection itself: the drain ends, everything stays marked. */
 export class ConnectionHalted extends Error {
@@ -77,16 +79,19 @@ async function sendBatch(round: Round, batch: readonly Outgoing[]): Promise<void
   const settled = batch.map((write, index) => settle(round, write, outcomes[index], now, durationMs))
   await engine.database.transact(syncActor, async (tx) => {
     await assertLease(tx, round.lease)
-    await record(tx, round, settled)
+    await record(tx, round, settled, now)
   })
   const duplicates = settled.filter(({ decision }) => decision?.kind === 'duplicate')
   await resolveDuplicates(
     round,
     duplicates.map(({ write, fault }) => ({ write, fault })),
   )
-  const halt = settled.find(({ decision }) => decision?.kind === 'pause' || decision?.kind === 'attention')
+  const halt = settled.find(({ decision }) => decision && haltingKinds.has(decision.kind))
   if (halt) throw new ConnectionHalted(halt.fault?.message ?? 'the connection is paused')
 }
+
+/** A field that rests from now on is left out of the next round, which begins anew. */
+const haltingKinds: ReadonlySet<FaultDecision['kind']> = new Set(['pause', 'attention', 'quarantine'])
 
 interface Settled {
   readonly write: Outgoing
@@ -136,12 +141,16 @@ function settle(
     }
   }
   const known = fault ?? unanswered()
-  const decision = decideFault(known, write.mark.attempts, now, workspace.engine.random())
+  const decision = decideFault(known, {
+    attempts: write.mark.attempts,
+    now,
+    random: workspace.engine.random(),
+    isMapped: (field) => linesUsing(mapped, field).length > 0,
+    aboutRecord: known.details.httpStatus === undefined,
+  })
   // Only an ambiguous answer leaves open whether the values arrived.
   const fields =
-    known.kind === 'ambiguous'
-      ? write.memory
-      : mapMemory(write, (memory) => settleRefused(memory, write.sentAt))
+    known.kind === 'ambiguous' ? {} : mapMemory(write, (memory) => settleRefused(memory, write.sentAt))
   const change: LinkChange = {
     id: write.linkId,
     fields,
@@ -166,14 +175,14 @@ function mapMemory(
   write: Outgoing,
   change: (memory: FieldMemory) => FieldMemory,
 ): Record<string, FieldMemory> {
-  const fields: Record<string, FieldMemory> = { ...write.memory }
-  for (const line of write.lines) fields[line] = change(fields[line] ?? {})
+  const fields: Record<string, FieldMemory> = {}
+  for (const line of write.lines) fields[line] = change(write.memory[line] ?? {})
   return fields
 }
 
-async function record(tx: Tx, round: Round, settled: readonly Settled[]): Promise<void> {
+async function record(tx: Tx, round: Round, settled: readonly Settled[], now: Date): Promise<void> {
   const { mapped, workspace } = round
-  const { engine, connection, connector } = workspace
+  const { engine, connection } = workspace
   await updateLinks(
     tx,
     settled.map(({ change }) => change),
@@ -192,9 +201,6 @@ async function record(tx: Tx, round: Round, settled: readonly Settled[]): Promis
     const { recordId, mark } = write
     if (!fault || !decision) {
       done.push(mark)
-      const url = remoteId
-        ? connector.traits.recordUrl.replace('{object}', write.command.object).replace('{id}', remoteId)
-        : null
       if (write.creating) {
         news.push({
           entity: mapped.name,
@@ -202,7 +208,7 @@ async function record(tx: Tx, round: Round, settled: readonly Settled[]): Promis
           connectionId: connection.id,
           state: 'active',
           remoteId,
-          url: absolute(connection.instanceUrl, url),
+          url: urlOf(workspace, write.command.object, remoteId),
         })
       }
       continue
@@ -248,11 +254,8 @@ async function record(tx: Tx, round: Round, settled: readonly Settled[]): Promis
     news.filter(({ state }) => state === 'active').map(({ recordId }) => `${mapped.name}:${recordId}`),
   )
   if (reviews.length > 0) await engine.reviewsOpened(tx, syncActor, reviews.length, connection)
-  await applyConnectionFaults(tx, round, settled)
+  await applyHalting(tx, round, settled, now)
 }
-
-export const absolute = (base: string | null, path: string | null): string | null =>
-  base && path ? new URL(path, base).href : path
 
 export const parkedBy = (recordId: string, fault: ConnectorFault): Parked => ({
   recordId,
@@ -271,31 +274,16 @@ export const goneReview = (entity: string, recordId: string, remoteId: string | 
 })
 
 /** What concerns more than one record: pauses, and fields that the CRM does not know any more. */
-async function applyConnectionFaults(
-  tx: Tx,
-  round: Round,
-  settled: readonly Pick<Settled, 'fault' | 'decision'>[],
-): Promise<void> {
+async function applyHalting(tx: Tx, round: Round, settled: readonly Settled[], now: Date): Promise<void> {
   const { engine, connection } = round.workspace
+  const told = new Set<string>()
   for (const { fault, decision } of settled) {
-    if (!fault || !decision) continue
-    if (decision.kind === 'quarantine') {
-      for (const field of decision.fields) {
-        await engine.connections.quarantineField(tx, connection.id, round.mapped.name, field, fault.message)
-      }
-    }
+    if (!fault || !decision || !haltingKinds.has(decision.kind)) continue
+    const same = JSON.stringify(decision)
+    if (told.has(same)) continue
+    told.add(same)
+    await applyConnectionFault(tx, engine, connection, [round.mapped], { fault, decision, now })
   }
-  const pause = settled.find(({ decision }) => decision?.kind === 'pause' || decision?.kind === 'attention')
-  if (pause?.fault && pause.decision) await pauseFor(tx, round, pause.fault, pause.decision)
-}
-
-async function pauseFor(tx: Tx, round: Round, fault: ConnectorFault, decision: FaultDecision): Promise<void> {
-  const { engine, connection } = round.workspace
-  await engine.connections.pauseConnection(tx, connection.id, {
-    until: decision.kind === 'pause' ? decision.until : null,
-    reason: `${fault.details.code}: ${fault.message}`,
-    attention: decision.kind === 'attention',
-  })
 }
 
 /** Writes that were recorded as sent and never left: they stay marked and are not under way any more. */
@@ -320,24 +308,18 @@ async function takeBack(round: Round, unsent: readonly Outgoing[]): Promise<void
  * @throws ConnectionHalted always
  */
 export async function haltOn(round: Round, fault: ConnectorFault): Promise<never> {
-  const { engine, connection } = round.workspace
+  const { mapped, workspace } = round
+  const { engine, connection } = workspace
   const now = await databaseNow(engine.database)
-  const decision = decideFault(fault, 0, now, engine.random())
-  await engine.database.transact(syncActor, async (tx) => {
-    if (decision.kind === 'quarantine') return applyConnectionFaults(tx, round, [{ fault, decision }])
-    const passing = fault.kind === 'unavailable' || fault.kind === 'ambiguous' || fault.kind === 'changed'
-    await engine.connections.pauseConnection(tx, connection.id, {
-      until:
-        decision.kind === 'pause'
-          ? decision.until
-          : passing
-            ? new Date(now.getTime() + unavailablePauseMs)
-            : null,
-      reason: `${fault.details.code}: ${fault.message}`,
-      attention: !passing && decision.kind !== 'pause',
-    })
+  const decision = decideFault(fault, {
+    attempts: 0,
+    now,
+    random: engine.random(),
+    isMapped: (field) => linesUsing(mapped, field).length > 0,
+    aboutRecord: false,
   })
+  await engine.database.transact(syncActor, (tx) =>
+    applyConnectionFault(tx, engine, connection, [mapped], { fault, decision, now }),
+  )
   throw new ConnectionHalted(fault.message)
 }
-
-const unavailablePauseMs = 5_000

@@ -26,11 +26,12 @@ export async function takeLease(
   database: Database,
   connectionId: ConnectionId,
   task: string,
+  forMs = leaseMs,
 ): Promise<Lease | null> {
   return database.transact(actor, async (tx) => {
     const { rows } = await sql<{ leaseNumber: bigint }>`
       insert into sync_slot as slot (connection_id, task, lease_number, leased_until)
-      values (${connectionId}, ${task}, 1, clock_timestamp() + make_interval(secs => ${leaseMs / 1000}))
+      values (${connectionId}, ${task}, 1, clock_timestamp() + make_interval(secs => ${forMs / 1000}))
       on conflict (connection_id, task) do update
         set lease_number = slot.lease_number + 1, leased_until = excluded.leased_until
         where slot.leased_until < clock_timestamp()

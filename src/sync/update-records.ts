@@ -1,17 +1,17 @@
 import type { Missing, RemoteRecord, RemoteValue } from '#connectors/connector.ts'
 import { ConnectorFault } from '#connectors/fault.ts'
-import { isSkipped, readBack, toLocal, toRemote } from '#mappings/apply.ts'
+import { isSkipped, localValueOf, readBack, toLocal, toRemote } from '#mappings/apply.ts'
 import { flowsIn, flowsOut, type MappingLine, ownerOf, remotesOf } from '#mappings/document.ts'
 import type { Tx } from '#src/database/database.ts'
 import type { Actor } from '#src/kernel/actor.ts'
 import { type FieldValue, isBlank, sameValue } from '#src/kernel/field-value.ts'
-import type { ApplyOutcome } from '#src/kernel/synced-entity.ts'
+import type { ApplyOutcome, LocalRecord } from '#src/kernel/synced-entity.ts'
 import { type Attempt, logAttempts } from './attempt-store.ts'
 import { databaseNow, syncActor } from './engine.ts'
 import { takeIn } from './intake.ts'
 import { type Link, type LinkChange, updateLinks } from './link-store.ts'
 import { loseLinks } from './lost-links.ts'
-import { type Mark, settleMarks } from './mark-store.ts'
+import { type Mark, markDirty, settleMarks } from './mark-store.ts'
 import {
   type FieldMemory,
   type FieldVerdict,
@@ -22,6 +22,7 @@ import {
   settleApplied,
 } from './merge.ts'
 import { mirrorRecords } from './mirror-store.ts'
+import { markParents, type ParentWait, priorityOf, waitOnParents } from './parents.ts'
 import { closeAgreed, type NewReview, openReviews } from './review-store.ts'
 import type { Item, Outgoing, Round } from './round.ts'
 import { haltOn, sendWrites } from './send.ts'
@@ -44,7 +45,14 @@ interface Merged {
   readonly verdicts: readonly FieldVerdict[]
   readonly snapshot: Snapshot
   readonly theirs: Readonly<Record<string, FieldValue>>
-  readonly unmapped: readonly { readonly field: string; readonly message: string }[]
+  readonly unmapped: readonly UnmappedLine[]
+}
+/** A value over there that has no counterpart here. */
+interface UnmappedLine {
+  readonly field: string
+  readonly message: string
+  /** As it stands over there. */
+  readonly raw: string
 }
 
 /**
@@ -165,7 +173,6 @@ function merge(round: Round, item: Linked, snapshot: Snapshot, lookup: Lookup): 
   const { mapped, workspace } = round
   const { mapping } = mapped
   const reading = toLocal(mapping, snapshot.fields, lookup.context)
-  const unreadable = new Map(reading.issues.map(({ field, message }) => [field, message]))
   const oldest = new Date(snapshot.readAt.getTime() - sentLifetimeMs).toISOString()
   const phase = phaseOf(item.local.facts)
   const ownWriter = snapshot.modifiedBy !== null && snapshot.modifiedBy === workspace.connection.remoteUserId
@@ -186,30 +193,45 @@ function merge(round: Round, item: Linked, snapshot: Snapshot, lookup: Lookup): 
         fields: lines.map(({ name, line, transform }) => ({
           name,
           ours: transform.render ? transform.render(item.local.fields) : (item.local.fields[name] ?? null),
-          theirs: theirValue(name, line, reading.values, unreadable, snapshot.fields),
-          memory: forgetSent(item.link.fields[name] ?? {}, oldest),
+          theirs: theirValue(item.link.fields[name], line, reading.values[name], snapshot.fields),
+          memory: forgetUnmapped(forgetSent(item.link.fields[name] ?? {}, oldest)),
         })),
       },
       ownWriter,
     )
   })
-  const unmapped = reading.issues
-    .filter(({ field }) => flowsIn(mapping.byName.get(field)?.line.flow ?? 'out'))
-    .map(({ field, message }) => ({ field, message }))
+  const unmapped = reading.issues.flatMap(({ field, message }): UnmappedLine[] => {
+    const line = mapping.byName.get(field)?.line
+    if (!line || theirValue(item.link.fields[field], line, undefined, snapshot.fields) !== undefined)
+      return []
+    return [{ field, message, raw: rawOf(line, snapshot.fields) }]
+  })
   return { item, verdicts, snapshot, theirs: reading.values, unmapped }
 }
 
-/** A value that we cannot read simply differs from ours where the line only goes out; elsewhere it is not known. */
+/**
+ * A value that we cannot read simply differs from ours where the line only goes out; elsewhere it is not known, unless a
+ * person decided about it as it stands there.
+ */
 function theirValue(
-  name: string,
+  memory: FieldMemory | undefined,
   line: MappingLine,
-  values: Readonly<Record<string, FieldValue>>,
-  unreadable: ReadonlyMap<string, string>,
+  value: FieldValue | undefined,
   fields: Readonly<Record<string, RemoteValue>>,
 ): FieldValue | undefined {
-  if (values[name] !== undefined) return values[name]
-  if (flowsIn(line.flow) || !unreadable.has(name)) return undefined
-  return String(fields[remotesOf(line)[0]])
+  if (value !== undefined || fields[remotesOf(line)[0]] === undefined) return value
+  const raw = rawOf(line, fields)
+  const isDecided = memory?.agreed !== undefined && sameValue(memory.agreed.theirs, raw)
+  return isDecided || !flowsIn(line.flow) ? raw : undefined
+}
+
+const rawOf = (line: MappingLine, fields: Readonly<Record<string, RemoteValue>>): string =>
+  String(fields[remotesOf(line)[0]])
+
+function forgetUnmapped(memory: FieldMemory): FieldMemory {
+  if (memory.held !== 'unmapped') return memory
+  const { held: _, ...others } = memory
+  return others
 }
 
 function phaseOf(facts: Readonly<Record<string, FieldValue>>): 'registered' | 'approved' | 'won' {
@@ -240,24 +262,31 @@ async function conclude(
     const attempts: Attempt[] = []
     const reviews: NewReview[] = []
     const agreed: { recordId: string; field: string }[] = []
+    const waits: ParentWait[] = []
+    const again: ParentWait[] = []
     for (const one of merged) {
-      const memory = rememberOutcome(one, applied.get(one.item.mark.recordId) ?? [])
+      const { mark, link } = one.item
+      const outcome = applied.get(mark.recordId)
+      const { write, issues, waiting } = outgoingOf(round, one, rememberOutcome(one, outcome), lookup)
+      const memory = holdUnmapped(write.memory, [...one.unmapped, ...issues])
       attempts.push(...attemptsOf(round, one))
-      reviews.push(...reviewsOf(mapped.name, one, applied.get(one.item.mark.recordId) ?? []))
-      agreed.push(...agreedFields(one))
-      const { write, issues } = outgoingOf(round, one, memory, lookup)
-      reviews.push(...issues)
-      if (write) outgoing.push(write)
-      else settled.push(one.item.mark)
+      reviews.push(...reviewsOf(mapped.name, one, outcome?.outcomes ?? []), ...issues)
+      agreed.push(...agreedFields(one, memory))
+      const isSent = write.lines.length > 0 || !link.keyWritten
+      if (isSent) outgoing.push({ ...write, memory })
+      if (waiting) (isSent ? again : waits).push({ mark, parent: waiting })
+      else if (!isSent) settled.push(mark)
       changes.push({
-        id: one.item.link.id,
-        fields: write?.memory ?? memory,
+        id: link.id,
+        fields: changedMemory(link.fields, memory),
         observedAt: one.snapshot.readAt,
-        ...(write ? { writing: 'begins' as const } : {}),
+        ...(isSent ? { writing: 'begins' as const } : {}),
       })
     }
     await updateLinks(tx, changes)
     await settleMarks(tx, connection.id, mapped.name, settled)
+    await waitOnParents(tx, round, waits)
+    await comeAgain(tx, round, again)
     await logAttempts(tx, connection.id, attempts)
     await closeAgreed(tx, connection.id, mapped.name, agreed)
     await openReviews(tx, connection.id, reviews)
@@ -266,12 +295,34 @@ async function conclude(
   })
 }
 
+/** What can go now goes; the rest of the record waits in the next round. */
+async function comeAgain(tx: Tx, round: Round, waits: readonly ParentWait[]): Promise<void> {
+  const { connection } = round.workspace
+  const entity = round.mapped.name
+  await markDirty(
+    tx,
+    waits.map(({ mark }) => ({
+      connectionId: connection.id,
+      entity,
+      recordId: mark.recordId,
+      priority: priorityOf(mark),
+    })),
+  )
+  await markParents(tx, round, waits)
+}
+
+/** What became of a record's facts, and how it stands with us since. */
+interface Applied {
+  readonly outcomes: readonly ApplyOutcome[]
+  readonly fields: LocalRecord['fields']
+}
+
 async function applyTheirs(
   tx: Tx,
   actor: Actor,
   { mapped }: Round,
   merged: readonly Merged[],
-): Promise<ReadonlyMap<string, readonly ApplyOutcome[]>> {
+): Promise<ReadonlyMap<string, Applied>> {
   const items = merged.flatMap(({ item, verdicts, theirs }) => {
     const names = verdicts.filter(({ action }) => action === 'apply').map(({ name }) => name)
     if (names.length === 0) return []
@@ -283,21 +334,49 @@ async function applyTheirs(
     ]
   })
   if (items.length === 0) return new Map()
-  return mapped.entity.applyMany(tx, actor, items)
+  const outcomes = await mapped.entity.applyMany(tx, actor, items)
+  const standing = await mapped.entity.load(tx, [...outcomes.keys()])
+  return new Map(
+    [...outcomes].map(([id, told]) => [id, { outcomes: told, fields: standing.get(id)?.fields ?? {} }]),
+  )
 }
 
+/** A fact that our rules did not take over stays known as theirs, so that ours is not written over it unasked. */
 function rememberOutcome(
   { verdicts, theirs }: Merged,
-  outcomes: readonly ApplyOutcome[],
+  applied: Applied | undefined,
 ): Record<string, FieldMemory> {
-  const known = new Set(outcomes.map(({ field }) => field))
+  const known = new Set(applied?.outcomes.map(({ field }) => field))
   return Object.fromEntries(
     verdicts.map(({ name, action, memory }) => {
-      const value = theirs[name] ?? null
-      return [name, action === 'apply' && known.has(name) ? settleApplied(memory, value, value) : memory]
+      if (action !== 'apply' || !known.has(name)) return [name, memory]
+      return [name, settleApplied(memory, applied?.fields[name] ?? null, theirs[name] ?? null)]
     }),
   )
 }
+
+/** Marks the fields that a person has to look at, so that their items close once they are understood. */
+const holdUnmapped = (
+  memory: Readonly<Record<string, FieldMemory>>,
+  unmapped: readonly { readonly field?: string }[],
+): Record<string, FieldMemory> => ({
+  ...memory,
+  ...Object.fromEntries(
+    unmapped.flatMap(({ field }) => {
+      const known = field === undefined ? undefined : memory[field]
+      return field !== undefined && known ? [[field, { ...known, held: 'unmapped' as const }]] : []
+    }),
+  ),
+})
+
+/** Only what changed is written, so that what a person decided meanwhile about another field stays. */
+const changedMemory = (
+  before: Readonly<Record<string, FieldMemory>>,
+  after: Readonly<Record<string, FieldMemory>>,
+): Record<string, FieldMemory> =>
+  Object.fromEntries(
+    Object.entries(after).filter(([name, memory]) => JSON.stringify(before[name]) !== JSON.stringify(memory)),
+  )
 
 function attemptsOf({ mapped }: Round, { item, verdicts }: Merged): Attempt[] {
   const base = {
@@ -354,26 +433,40 @@ function reviewsOf(
       : [],
   )
   const strange = unmapped.map(
-    ({ field, message }): NewReview => ({ ...about, kind: 'unmapped', field, ours: ours(field), message }),
+    ({ field, message, raw }): NewReview => ({
+      ...about,
+      kind: 'unmapped',
+      field,
+      ours: ours(field),
+      theirs: raw,
+      message,
+    }),
   )
   return [...held, ...refused, ...strange]
 }
 
-const agreedFields = ({ item, verdicts }: Merged) =>
-  verdicts
-    .filter(({ name, memory }) => item.link.fields[name]?.held !== undefined && memory.held === undefined)
-    .map(({ name }) => ({ recordId: item.mark.recordId, field: name }))
+const agreedFields = ({ item }: Merged, memory: Readonly<Record<string, FieldMemory>>) =>
+  Object.keys(memory)
+    .filter((name) => item.link.fields[name]?.held !== undefined && memory[name]?.held === undefined)
+    .map((name) => ({ recordId: item.mark.recordId, field: name }))
+
+interface Going {
+  /** Carries nothing when neither a line nor our key is to be written. */
+  readonly write: Outgoing
+  readonly issues: readonly NewReview[]
+  /** The first parent that has no counterpart yet; the lines that name one stay behind. */
+  readonly waiting: ParentWait['parent'] | null
+}
 
 function outgoingOf(
   { mapped }: Round,
-  { item, verdicts, snapshot }: Merged,
+  { item, verdicts, snapshot, theirs }: Merged,
   memory: Readonly<Record<string, FieldMemory>>,
   lookup: Lookup,
-): { readonly write: Outgoing | null; readonly issues: readonly NewReview[] } {
+): Going {
   const { mark, link, local } = item
   const { mapping } = mapped
   const lines = verdicts.filter(({ action }) => action === 'write').map(({ name }) => name)
-  if (lines.length === 0 && link.keyWritten) return { write: null, issues: [] }
   const write = toRemote(mapping, local.fields, lookup.context, {
     creating: false,
     lines,
@@ -383,22 +476,12 @@ function outgoingOf(
   const sending: Record<string, FieldMemory> = { ...memory }
   const sentLines = Object.keys(write.perLine)
   for (const line of sentLines) {
-    const compiled = mapping.byName.get(line)
-    const ours = compiled?.transform.render
-      ? compiled.transform.render(local.fields)
-      : (local.fields[line] ?? null)
+    const ours = localValueOf(mapping, line, local.fields) ?? null
     const back = readBack(mapping, line, write.perLine[line] ?? {}, lookup.context)
     sending[line] = rememberSent(sending[line] ?? {}, ours, back.ok ? back.value : ours, sentAt)
   }
   // The rest of the record flows; a line that cannot be translated is shown to a person by name.
-  const untranslated = [
-    ...write.issues,
-    ...write.waiting.map(({ field, entity }) => ({
-      field,
-      message: `The ${entity} is not linked with the CRM yet`,
-    })),
-  ]
-  const issues = untranslated.map(
+  const issues = write.issues.map(
     ({ field, message }): NewReview => ({
       kind: 'unmapped',
       entity: mapped.name,
@@ -406,10 +489,10 @@ function outgoingOf(
       remoteId: link.remoteId,
       field,
       ours: local.fields[field] ?? null,
+      theirs: theirs[field] ?? null,
       message,
     }),
   )
-  if (sentLines.length === 0 && link.keyWritten) return { write: null, issues }
   const key = link.keyWritten ? {} : { [mapping.document.keyField]: mark.recordId }
   const outgoing: Outgoing = {
     mark,
@@ -426,5 +509,5 @@ function outgoingOf(
     sentAt,
     memory: sending,
   }
-  return { write: outgoing, issues }
+  return { write: outgoing, issues, waiting: write.waiting[0] ?? null }
 }

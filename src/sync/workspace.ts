@@ -1,6 +1,6 @@
 import type { Connector } from '#connectors/connector.ts'
 import { compileMapping, type Mapping, remoteFieldsOf } from '#mappings/apply.ts'
-import { remotesOf } from '#mappings/document.ts'
+import { type MappingLine, remotesOf } from '#mappings/document.ts'
 import type { MappingContext } from '#mappings/transforms/transform.ts'
 import type { Tx } from '#src/database/database.ts'
 import type { SyncedEntity } from '#src/kernel/synced-entity.ts'
@@ -13,11 +13,17 @@ export interface MappedEntity {
   readonly versionId: string
   readonly mapping: Mapping
   readonly entity: SyncedEntity<Tx>
+  /** Lines that rest, and the fields of the CRM for whose sake they do. */
+  readonly resting: readonly { readonly remoteField: string; readonly lines: readonly MappingLine[] }[]
   /** Remote fields to read. */
   readonly fields: readonly string[]
   /** Lines that name another synced entity: line, remote field, entity. */
   readonly references: readonly { readonly line: string; readonly remote: string; readonly entity: string }[]
 }
+
+/** Does the line read or write this field of the CRM? */
+export const usesField = (line: MappingLine, remoteField: string): boolean =>
+  remotesOf(line).includes(remoteField) || line.skipWhen?.remote === remoteField
 
 /** Everything a round of work on one connection needs, read once at its start. */
 export interface Workspace {
@@ -42,8 +48,7 @@ export async function openWorkspace(engine: Engine, connection: SyncConnection):
       quarantined.filter((field) => field.entity === published.entity).map(({ remoteField }) => remoteField),
     )
     const fields = published.document.fields.filter(
-      (line) =>
-        !remotesOf(line).some((remote) => resting.has(remote)) && !resting.has(line.skipWhen?.remote ?? ''),
+      (line) => ![...resting].some((remoteField) => usesField(line, remoteField)),
     )
     const mapping = compileMapping({ ...published.document, fields })
     const references = mapping.lines.flatMap(({ name, line, transform }) =>
@@ -55,6 +60,10 @@ export async function openWorkspace(engine: Engine, connection: SyncConnection):
         versionId: published.versionId,
         mapping,
         entity,
+        resting: [...resting].map((remoteField) => ({
+          remoteField,
+          lines: published.document.fields.filter((line) => usesField(line, remoteField)),
+        })),
         fields: remoteFieldsOf(mapping, connection),
         references,
       },
@@ -72,6 +81,17 @@ export async function openWorkspace(engine: Engine, connection: SyncConnection):
   }
 }
 
+/** Deep link for people to a record of the CRM. */
+export function urlOf(
+  { connection, connector }: Pick<Workspace, 'connection' | 'connector'>,
+  object: string,
+  remoteId: string | null,
+): string | null {
+  if (connection.instanceUrl === null || remoteId === null) return null
+  const path = connector.traits.recordUrl.replace('{object}', object).replace('{id}', remoteId)
+  return new URL(path, connection.instanceUrl).href
+}
+
 /** Remote ids and record ids of linked records, loaded for the values at hand, so that mapping stays pure. */
 export interface Lookup {
   /** Adds the links of these records. */
@@ -81,7 +101,7 @@ export interface Lookup {
 }
 
 export function createLookup({ connection, byName }: Workspace): Lookup {
-  const toRemote = new Map<string, string | null | undefined>()
+  const toRemote = new Map<string, string | null>()
   const toLocal = new Map<string, string>()
   return {
     async addRecords(tx, entity, recordIds) {
@@ -90,8 +110,7 @@ export function createLookup({ connection, byName }: Workspace): Lookup {
       const links = await linksOfRecords(tx, connection.id, entity, unknown)
       for (const id of unknown) {
         const link = links.get(id)
-        const lost = link?.state === 'gone' || link?.state === 'retired'
-        toRemote.set(`${entity}:${id}`, lost ? undefined : link?.state === 'active' ? link.remoteId : null)
+        toRemote.set(`${entity}:${id}`, link?.state === 'active' ? link.remoteId : null)
       }
     },
     async addRemotes(tx, remoteIds) {
@@ -106,14 +125,9 @@ export function createLookup({ connection, byName }: Workspace): Lookup {
       homeCurrency: connection.homeCurrency,
       timeZone: connection.timeZone,
       toRemoteId: (entity, id) =>
-        byName.has(entity)
-          ? (toRemote.get(`${entity}:${id}`) ?? undefinedOr(toRemote, `${entity}:${id}`))
-          : undefined,
+        // What has no counterpart, or lost it, is waited for: a person links it, or the mapping takes it in.
+        byName.has(entity) ? (toRemote.get(`${entity}:${id}`) ?? null) : undefined,
       toLocalId: (entity, remoteId) => toLocal.get(`${entity}:${remoteId}`),
     },
   }
 }
-
-/** A record that was looked up and is lost stays undefined; one that nobody looked up is waited for. */
-const undefinedOr = (known: ReadonlyMap<string, string | null | undefined>, key: string): null | undefined =>
-  known.has(key) && known.get(key) === undefined ? undefined : null
