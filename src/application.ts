@@ -54,7 +54,7 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
   const figures = queueFigures(database)
   const server = await buildServer({
     database,
-    routes: createRoutes(capabilities, { clock, bell }),
+    routes: createRoutes(capabilities),
     authenticate: (token) =>
       database.transact(gateActor, (tx) => capabilities.partners.authenticate(tx, token)),
     logger,

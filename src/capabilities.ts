@@ -64,6 +64,7 @@ export function createCapabilities({ database, clock, logger, keys, ring }: Surr
     link_requested: [dirty.onLinkRequested],
     customers_merged: [(tx, actor, merged) => conflicts.onCustomersMerged(tx, actor, merged)],
     conflict_decided: [(tx, actor, decided) => deals.onConflictDecided(tx, actor, decided)],
+    conflict_found: [(tx, actor, found) => deals.onConflictFound(tx, actor, found)],
     notification: [(tx, actor, news) => notifications.onNotifications(tx, actor, news)],
   })
 

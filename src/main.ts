@@ -9,6 +9,7 @@ import { createLogger, type Logger } from '#config/logger.ts'
 import { readKeyFile } from '#config/secret-keys.ts'
 import { type Application, createApplication } from './application.ts'
 import { openDatabase } from './database/database.ts'
+import { chooseFolder } from './database/embedded/home.ts'
 import { type EmbeddedServer, startEmbeddedServer } from './database/embedded/server.ts'
 import { migrate } from './database/migrations.ts'
 
@@ -30,7 +31,8 @@ async function start(config: Config, logger: Logger): Promise<(reason: string) =
       onIdleError: (err) => logger.warn({ err }, 'an idle database connection failed'),
     })
     closers.push(() => database.close())
-    const keys = config.secretKeys ?? readKeyFile(embedded?.home.folder ?? checkout)
+    const keys =
+      config.secretKeys ?? readKeyFile(embedded?.home.folder ?? chooseFolder(config.dataFolder, checkout))
     const application = await createApplication({ config, logger, database, databaseUrl: url, keys })
     closers.push(() => application.close(config.shutdownMs))
     if (config.role !== 'worker') {

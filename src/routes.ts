@@ -1,5 +1,4 @@
 /** Every route of the API in one list: what the server serves, the documentation shows and the access test walks. */
-import type { Bell } from '#jobs/bell.ts'
 import { auditRoutes } from './audit/audit-routes.ts'
 import type { Capabilities } from './capabilities.ts'
 import { conflictRoutes } from './conflicts/conflict-routes.ts'
@@ -9,19 +8,13 @@ import { customerRoutes } from './customers/customer-routes.ts'
 import { dealRoutes } from './deals/deal-routes.ts'
 import type { Route } from './http/route.ts'
 import { planRoutes } from './incentives/plan-routes.ts'
-import type { Clock } from './kernel/clock.ts'
 import { ledgerRoutes } from './ledger/ledger-routes.ts'
 import { notificationRoutes } from './notifications/notification-routes.ts'
 import { partnerRoutes } from './partners/partner-routes.ts'
 import { statementRoutes } from './payouts/statement-routes.ts'
 import { productRoutes } from './products/product-routes.ts'
 
-export interface RouteSurroundings {
-  readonly clock: Clock
-  readonly bell: Pick<Bell, 'ring'>
-}
-
-export function createRoutes(made: Capabilities, _surroundings: RouteSurroundings): readonly Route[] {
+export function createRoutes(made: Capabilities): readonly Route[] {
   return [
     ...partnerRoutes(made.partners),
     ...customerRoutes(made.customers),

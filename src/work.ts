@@ -98,7 +98,7 @@ export function createJobs(
 }
 
 export function createSchedules(
-  _made: Capabilities,
+  made: Capabilities,
   { database }: Pick<WorkSurroundings, 'database' | 'clock' | 'bell'>,
 ): readonly ScheduleEntry[] {
   return [
@@ -106,6 +106,22 @@ export function createSchedules(
       name: 'forget_idempotency_keys',
       cron: '17 * * * *',
       run: () => database.transact(clockwork, forgetOldAnswers),
+    },
+    {
+      name: 'reseal_secrets',
+      cron: '5 3 * * *',
+      run: async () => {
+        const { unreadable } = await database.transact(clockwork, (tx) => made.connections.resealSecrets(tx))
+        if (unreadable.length > 0)
+          throw new Error(`No key opens the credentials of: ${unreadable.join(', ')}`)
+      },
+    },
+    {
+      name: 'forget_call_counts',
+      cron: '29 3 * * *',
+      run: async () => {
+        await database.transact(clockwork, (tx) => made.connections.forgetOldCalls(tx))
+      },
     },
     {
       name: 'seal_everything',
