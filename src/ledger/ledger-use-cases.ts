@@ -3,8 +3,8 @@ import type { Actor } from '#src/kernel/actor.ts'
 import type { DealId } from '#src/kernel/ids.ts'
 import { checkDraft, type EntryDraft } from './ledger.ts'
 import { contentHash } from './ledger-identity.ts'
-import { readBalances, readEntries, readOpening, readPeriod } from './ledger-reading.ts'
 import { type EarnedRow, readEarned, type WrittenEntry, writeEntries } from './ledger-store.ts'
+import { readBalances, readEntries, readOpening, readPeriod } from './reading-store.ts'
 
 /**
  * Posts entries in the caller's unit of work, all or nothing, with one statement for any number of them. Post once per

@@ -12,9 +12,9 @@ import { systemActor } from '#src/kernel/actor.ts'
 import { addDays } from '#src/kernel/calendar.ts'
 import { createEventBus, type EventOf } from '#src/kernel/events.ts'
 import { type DealId, newId, type PlanVersionId, type ProgrammeId } from '#src/kernel/ids.ts'
-import { ledgerJournal } from '#src/ledger/ledger-journal.ts'
-import { verifyLedger } from '#src/ledger/ledger-proof.ts'
+import { ledgerJournal } from '#src/ledger/journal-store.ts'
 import { earnedByDeal } from '#src/ledger/ledger-use-cases.ts'
+import { verifyLedger } from '#src/ledger/proof-store.ts'
 import { useDatabase } from '#test/support/database.ts'
 import {
   type EarningStep,
