@@ -128,6 +128,20 @@ export async function cursorOf(tx: Tx, connectionId: ConnectionId, object: strin
   return rows[0] ?? { cursor: null, complete: false, polledAt: null }
 }
 
+/** How far each object has been read, with the database's clock to judge it by. */
+export async function objectStates(
+  tx: Tx,
+  connectionId: ConnectionId,
+): Promise<{
+  readonly now: Date
+  readonly states: readonly (Omit<Cursor, 'cursor'> & { readonly object: string })[]
+}> {
+  const { rows } = await sql<{ now: Date }>`select clock_timestamp() as now`.execute(tx)
+  const { rows: states } = await sql<Omit<Cursor, 'cursor'> & { object: string }>`
+    select object, complete, polled_at from change_cursor where connection_id = ${connectionId}`.execute(tx)
+  return { now: rows[0]?.now ?? new Date(), states }
+}
+
 export async function saveCursor(
   tx: Tx,
   connectionId: ConnectionId,
