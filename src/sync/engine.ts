@@ -1,5 +1,3 @@
-import { sql } from 'kysely'
-import type { Logger } from 'pino'
 import type { Connector } from '#connectors/connector.ts'
 import type { MappingDocument } from '#mappings/document.ts'
 import type { MirrorRow } from '#src/conflicts/claim.ts'
@@ -86,6 +84,11 @@ export interface LinkNews {
   readonly url: string | null
 }
 
+export interface SyncLog {
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
 export interface Engine {
   readonly database: Database
   readonly connections: ConnectionsPort
@@ -96,16 +99,8 @@ export interface Engine {
   linksChanged(tx: Tx, actor: Actor, news: readonly LinkNews[]): Promise<void>
   /** Something a person has to look at came up. */
   reviewsOpened(tx: Tx, actor: Actor, count: number, connection: SyncConnection): Promise<void>
-  readonly logger: Logger
+  readonly logger: SyncLog
   random(): number
 }
 
 export const syncActor = systemActor('sync')
-
-/** The database's clock: the only one that snapshots and writes are compared by. */
-export async function databaseNow(database: Database): Promise<Date> {
-  return database.transact(syncActor, async (tx) => {
-    const { rows } = await sql<{ now: Date }>`select clock_timestamp() as now`.execute(tx)
-    return rows[0]?.now ?? new Date()
-  })
-}

@@ -162,6 +162,35 @@ export async function updateLinks(tx: Tx, changes: readonly LinkChange[]): Promi
     where link.id = row.id`.execute(tx)
 }
 
+/** The record over there was merged into another one; what was agreed is compared with that one from now on. */
+export async function followMaster(
+  tx: Tx,
+  connectionId: ConnectionId,
+  entity: string,
+  recordId: string,
+  master: string,
+): Promise<void> {
+  await sql`
+    update link set remote_id = ${master}, observed_at = null
+    where connection_id = ${connectionId} and entity = ${entity} and record_id = ${recordId} and state = 'active'`.execute(
+    tx,
+  )
+}
+
+export async function loseLink(
+  tx: Tx,
+  connectionId: ConnectionId,
+  entity: string,
+  recordId: string,
+  state: 'gone' | 'merged',
+): Promise<void> {
+  await sql`
+    update link set state = ${state}
+    where connection_id = ${connectionId} and entity = ${entity} and record_id = ${recordId} and state in ('active', 'proposed')`.execute(
+    tx,
+  )
+}
+
 /** Fields that are away over there: when they are back, a blank may only mean that they were made anew. */
 export async function restLines(
   tx: Tx,

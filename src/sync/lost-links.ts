@@ -1,7 +1,6 @@
-import { sql } from 'kysely'
 import type { Tx } from '#src/database/database.ts'
 import { type LinkNews, syncActor } from './engine.ts'
-import { linksToRemotes } from './link-store.ts'
+import { followMaster, linksToRemotes, loseLink } from './link-store.ts'
 import { markDirty } from './mark-store.ts'
 import { recordDeleted, type SeenDeletion } from './mirror-store.ts'
 import { type NewReview, openReviews } from './review-store.ts'
@@ -43,7 +42,7 @@ export async function loseLinks(
           'The linked record was merged into one that another record of ours is linked to. Decide which one keeps it.',
       })
     }
-    if (state !== 'active') await setState(tx, workspace, entity, recordId, state)
+    if (state !== 'active') await loseLink(tx, connection.id, entity, recordId, state)
     news.push({
       entity,
       recordId,
@@ -68,25 +67,7 @@ async function follow(
 ): Promise<'active' | 'merged'> {
   const taken = (await linksToRemotes(tx, connection.id, [master])).some((link) => link.entity === entity)
   if (taken && entity === 'deal') return 'merged'
-  await sql`
-    update link set remote_id = ${master}, observed_at = null
-    where connection_id = ${connection.id} and entity = ${entity} and record_id = ${recordId} and state = 'active'`.execute(
-    tx,
-  )
+  await followMaster(tx, connection.id, entity, recordId, master)
   await markDirty(tx, [{ connectionId: connection.id, entity, recordId, priority: 'live' }])
   return 'active'
-}
-
-async function setState(
-  tx: Tx,
-  { connection }: Workspace,
-  entity: string,
-  recordId: string,
-  state: 'gone' | 'merged',
-): Promise<void> {
-  await sql`
-    update link set state = ${state}
-    where connection_id = ${connection.id} and entity = ${entity} and record_id = ${recordId} and state in ('active', 'proposed')`.execute(
-    tx,
-  )
 }

@@ -1,12 +1,20 @@
 import { ConnectorFault } from '#connectors/fault.ts'
 import { applyConnectionFault, linesUsing } from './connection-faults.ts'
-import { databaseNow, type Engine, type SyncConnection, syncActor } from './engine.ts'
+import { type Engine, type SyncConnection, syncActor } from './engine.ts'
 import { decideFault } from './fault-policy.ts'
 import { announce, takeIn } from './intake.ts'
 import { loseLinks } from './lost-links.ts'
 import { cursorOf, saveCursor } from './mirror-store.ts'
 import { healFields } from './quarantine-healing.ts'
-import { assertLease, giveBackLease, type Lease, LeaseLost, renewLease, takeLease } from './slot-store.ts'
+import {
+  assertLease,
+  databaseNow,
+  giveBackLease,
+  type Lease,
+  LeaseLost,
+  renewLease,
+  takeLease,
+} from './slot-store.ts'
 import { type MappedEntity, openWorkspace, type Workspace } from './workspace.ts'
 
 /** Rows that are taken in per transaction: the claims lock is held that long. */

@@ -1,26 +1,10 @@
-import { sql } from 'kysely'
 import type { Database } from '#src/database/database.ts'
 import { syncActor } from './engine.ts'
-
-interface QueueRow {
-  readonly entity: string
-  readonly state: string
-  readonly count: bigint
-  readonly oldestSeconds: number
-}
+import { measureQueue } from './queue-store.ts'
 
 /** What operators watch of the sync engine: how much is dirty, waiting or parked, and how old the oldest is. */
 export function queueFigures(database: Database) {
-  const read = () =>
-    database.transact(syncActor, async (tx) => {
-      const { rows } = await sql<QueueRow>`
-        select entity,
-               case when parked_at is not null then 'parked' when waiting_for is not null then 'waiting' else 'dirty' end as state,
-               count(*) as count,
-               extract(epoch from clock_timestamp() - min(marked_at))::float8 as oldest_seconds
-        from dirty_mark group by 1, 2`.execute(tx)
-      return rows
-    })
+  const read = () => database.transact(syncActor, measureQueue)
   return [
     {
       name: 'counterpart_sync_records',

@@ -13,16 +13,34 @@ export interface QueueCount {
   readonly oldestAt: Date
 }
 
+const stateOfMark = sql<QueueState>`
+  case when parked_at is not null then 'parked' when waiting_for is not null then 'waiting' else 'dirty' end`
+
 export async function countQueue(
   tx: Tx,
   connectionId: ConnectionId | undefined,
 ): Promise<readonly QueueCount[]> {
   const { rows } = await sql<QueueCount>`
-    select connection_id, entity,
-           case when parked_at is not null then 'parked' when waiting_for is not null then 'waiting' else 'dirty' end as state,
+    select connection_id, entity, ${stateOfMark} as state,
            count(*)::integer as count, min(marked_at) as oldest_at
     from dirty_mark where ${connectionId === undefined ? sql`true` : sql`connection_id = ${connectionId}`}
     group by 1, 2, 3 order by 1, 2, 3`.execute(tx)
+  return rows
+}
+
+/** The same over all connections, for those who watch: how many, and how old the oldest is. */
+export async function measureQueue(tx: Tx): Promise<
+  readonly {
+    readonly entity: string
+    readonly state: QueueState
+    readonly count: bigint
+    readonly oldestSeconds: number
+  }[]
+> {
+  const { rows } = await sql<{ entity: string; state: QueueState; count: bigint; oldestSeconds: number }>`
+    select entity, ${stateOfMark} as state, count(*) as count,
+           extract(epoch from clock_timestamp() - min(marked_at))::float8 as oldest_seconds
+    from dirty_mark group by 1, 2`.execute(tx)
   return rows
 }
 

@@ -4,7 +4,7 @@ import type { Tx } from '#src/database/database.ts'
 import { type Attempt, logAttempts } from './attempt-store.ts'
 import { applyConnectionFault, linesUsing } from './connection-faults.ts'
 import { resolveDuplicates } from './duplicates.ts'
-import { databaseNow, type LinkNews, syncActor } from './engine.ts'
+import { type LinkNews, syncActor } from './engine.ts'
 import { decideFault, type FaultDecision } from './fault-policy.ts'
 import { type LinkChange, updateLinks } from './link-store.ts'
 import {
@@ -19,7 +19,7 @@ import {
 import { type FieldMemory, settleRefused, settleWritten } from './merge.ts'
 import { type NewReview, openReviews } from './review-store.ts'
 import type { Outgoing, Round } from './round.ts'
-import { assertLease, renewLease } from './slot-store.ts'
+import { assertLease, databaseNow, renewLease } from './slot-store.ts'
 import { urlOf } from './workspace.ts'
 
 /** A fault of the connection itself: the drain ends, everything stays marked. */

@@ -73,3 +73,11 @@ export async function giveBackLease(database: Database, lease: Lease): Promise<v
     ),
   )
 }
+
+/** The database's clock: the only one that snapshots and writes are compared by. */
+export async function databaseNow(database: Database): Promise<Date> {
+  return database.transact(actor, async (tx) => {
+    const { rows } = await sql<{ now: Date }>`select clock_timestamp() as now`.execute(tx)
+    return rows[0]?.now ?? new Date()
+  })
+}

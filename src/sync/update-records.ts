@@ -7,7 +7,7 @@ import type { Actor } from '#src/kernel/actor.ts'
 import { type FieldValue, isBlank, sameValue } from '#src/kernel/field-value.ts'
 import type { ApplyOutcome, LocalRecord } from '#src/kernel/synced-entity.ts'
 import { type Attempt, logAttempts } from './attempt-store.ts'
-import { databaseNow, syncActor } from './engine.ts'
+import { syncActor } from './engine.ts'
 import { takeIn } from './intake.ts'
 import { type Link, type LinkChange, updateLinks } from './link-store.ts'
 import { loseLinks } from './lost-links.ts'
@@ -26,7 +26,7 @@ import { markParents, type ParentWait, priorityOf, waitOnParents } from './paren
 import { closeAgreed, type NewReview, openReviews } from './review-store.ts'
 import type { Item, Outgoing, Round } from './round.ts'
 import { haltOn, sendWrites } from './send.ts'
-import { assertLease, renewLease } from './slot-store.ts'
+import { assertLease, databaseNow, renewLease } from './slot-store.ts'
 import type { Lookup } from './workspace.ts'
 
 /** A write that was never answered is believed to be able to arrive for this long. */
