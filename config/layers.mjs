@@ -25,6 +25,8 @@ const rooms = {
   wire: '-(wire|schemas)',
   entity: '-entity',
   mailer: '-mailer',
+  /** Parts of use-cases that several of them share. */
+  steps: '-step',
 }
 const named = (...kinds) => `[^/]+${anyOf(kinds)}\\.ts$`
 const pure = `(?!${named(...Object.values(rooms))})[^/]+\\.ts$`
@@ -147,10 +149,10 @@ export default {
   allowed: [
     ...libraries,
     ...platform,
+    ...commands,
     allow('^src/kernel/', '^src/kernel/'),
     allow('^(src|connectors|mappings|jobs)/', '^src/kernel/'),
     allow('^src/database/', '^src/database/', '^config/secret-keys\\.ts$'),
-    allow('^src/database/[^/]+-command\\.ts$', '^config/env\\.ts$'),
     allow('^src/http/', '^src/http/', '^src/database/[^/]+\\.ts$', '^config/logger\\.ts$'),
     ...capabilityRules,
     ...engineRules,

@@ -7,6 +7,7 @@ import { mappingRoutes } from './connections/mapping-routes.ts'
 import { customerRoutes } from './customers/customer-routes.ts'
 import { dealRoutes } from './deals/deal-routes.ts'
 import type { Route } from './http/route.ts'
+import { incentiveRoutes } from './incentives/incentive-routes.ts'
 import { planRoutes } from './incentives/plan-routes.ts'
 import { ledgerRoutes } from './ledger/ledger-routes.ts'
 import { notificationRoutes } from './notifications/notification-routes.ts'
@@ -22,6 +23,7 @@ export function createRoutes(made: Capabilities): readonly Route[] {
     ...dealRoutes(made.deals),
     ...conflictRoutes(made.conflicts),
     ...planRoutes(made.plans),
+    ...incentiveRoutes(made.incentives),
     ...ledgerRoutes(),
     ...statementRoutes(made.statements),
     ...notificationRoutes(made.notifications),

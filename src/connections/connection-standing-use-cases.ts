@@ -1,5 +1,6 @@
 import type { ConnectionIdentity } from '#connectors/connector.ts'
-import { canonicalJson, recordAudit } from '#src/database/audit.ts'
+import { recordAudit } from '#src/database/audit.ts'
+import { canonicalJson } from '#src/kernel/canonical-json.ts'
 import type { Tx } from '#src/database/database.ts'
 import type { Actor } from '#src/kernel/actor.ts'
 import type { Clock } from '#src/kernel/clock.ts'

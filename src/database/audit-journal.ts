@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
-import { canonicalJson } from './audit.ts'
+import { canonicalJson } from '#src/kernel/canonical-json.ts'
 import type { Tx } from './database.ts'
 import type { ProvableJournal } from './seal-proof.ts'
 

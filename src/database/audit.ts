@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import type { Actor } from '#src/kernel/actor.ts'
+import { canonicalJson } from '#src/kernel/canonical-json.ts'
 import { newId } from '#src/kernel/ids.ts'
 import type { Tx } from './database.ts'
 
@@ -13,15 +14,6 @@ export interface AuditEntry {
   readonly after?: unknown
   /** Why, as a person gave it. */
   readonly reason?: string | null
-}
-
-/** JSON text with sorted keys; bigints as decimal text. Two equal values have one text. */
-export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, part: unknown) => {
-    if (typeof part === 'bigint') return part.toString()
-    if (typeof part !== 'object' || part === null || Array.isArray(part)) return part
-    return Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
-  })
 }
 
 /** Leaves the trace of a change in the same transaction: who, what, before, after, why. One statement for all. */

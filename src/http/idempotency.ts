@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { canonicalJson } from '#src/database/audit.ts'
+import { canonicalJson } from '#src/kernel/canonical-json.ts'
 import type { Database, Tx } from '#src/database/database.ts'
 import { type Actor, actorKey } from '#src/kernel/actor.ts'
 import { Refused } from '#src/kernel/errors.ts'

@@ -9,7 +9,13 @@ import { postingPeriod } from '#src/ledger/ledger.ts'
 import { earnedByDeal, postEntries } from '#src/ledger/ledger-use-cases.ts'
 import { findDifferences, type PlannedEntry, planEntry, planRelease } from './accrual.ts'
 import { type AwardFacts, type Evaluation, owed } from './award.ts'
-import { auditOf, earningsPayable, earningsPosted, holdsText, type PostedEarning } from './earning-records.ts'
+import {
+  auditOf,
+  earningsPayable,
+  earningsPosted,
+  holdsText,
+  type PostedEarning,
+} from './earning-records-step.ts'
 import {
   addHoldbacks,
   type DealState,

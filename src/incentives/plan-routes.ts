@@ -7,8 +7,7 @@ import type { Role } from '#src/kernel/actor.ts'
 import { daySchema } from '#src/kernel/calendar.ts'
 import { idSchema } from '#src/kernel/ids.ts'
 import { planDocumentSchema } from './plan.ts'
-import type { VersionRow } from './plan-store.ts'
-import type { PlanUseCases } from './plan-use-cases.ts'
+import type { PlanUseCases, VersionRow } from './plan-use-cases.ts'
 
 const writers: readonly Role[] = ['administrator', 'finance']
 const readers: readonly Role[] = [...writers, 'channel_manager', 'revenue_operations', 'approver', 'auditor']

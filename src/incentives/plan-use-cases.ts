@@ -21,6 +21,8 @@ import {
 } from './plan-store.ts'
 
 /** What plans need of the capability below them: the programme exists, or NotFound is thrown. */
+export type { VersionRow } from './plan-store.ts'
+
 export interface PlanDeps {
   readonly programmes: { getProgramme(tx: Tx, id: ProgrammeId): Promise<unknown> }
 }

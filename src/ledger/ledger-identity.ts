@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { canonicalJson } from '#src/database/audit.ts'
+import { canonicalJson } from '#src/kernel/canonical-json.ts'
 import type { PartnerId } from '#src/kernel/ids.ts'
 import { type AccountKind, type AccountName, type EntryDraft, ownerOf } from './ledger.ts'
 
