@@ -1,6 +1,7 @@
 import { pipeline } from 'node:stream'
 import { CsvError, type Info, type Parser, parse } from 'csv-parse'
 import { InvalidInput } from '#src/kernel/errors.ts'
+import { lineSchema, textSchema } from '#src/kernel/text.ts'
 import type { CellIssue, ImportKind } from './import.ts'
 import { type Column, columnsOf, readHeader } from './import-columns.ts'
 import { countLines, decodeText } from './utf8-text.ts'
@@ -33,6 +34,7 @@ const keptLetters = 200
 export async function* readCsv(kind: ImportKind, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<RowBatch> {
   const text = decodeText(bytes)
   const head = await readHead(text)
+  let lastLine = 0
   const parser = parse({
     delimiter: delimiterOf(head),
     record_delimiter: '\n',
@@ -42,10 +44,19 @@ export async function* readCsv(kind: ImportKind, bytes: AsyncIterable<Uint8Array
     skip_empty_lines: true,
     skip_records_with_empty_values: true,
     max_record_size: recordLetters,
+    // Rows wait in a buffer that an error throws away, so this is how far the parser itself was.
+    on_record: (cells: string[], { lines }) => {
+      lastLine = lines
+      return cells
+    },
   })
   // What goes wrong on the way destroys the parser, so that whoever reads it gets the error.
   pipeline(joined(head, text), parser, () => undefined)
-  yield* batchesOf(kind, parser)
+  try {
+    yield* batchesOf(kind, parser)
+  } catch (error) {
+    throw error instanceof CsvError ? unreadable(error, lastLine + 1) : error
+  }
 }
 
 async function* batchesOf(kind: ImportKind, parser: Parser): AsyncGenerator<RowBatch> {
@@ -80,15 +91,9 @@ interface Record {
   readonly cells: readonly string[]
 }
 
-async function* recordsOf(parser: Parser): AsyncGenerator<Record> {
-  let lastLine = 0
-  try {
-    for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: Info }>) {
-      lastLine = info.lines
-      yield { line: lastLine - record.reduce((sum, cell) => sum + countLines(cell), 0), cells: record }
-    }
-  } catch (error) {
-    throw error instanceof CsvError ? unreadable(error, lastLine + 1) : error
+async function* recordsOf(parser: AsyncIterable<{ record: string[]; info: Info }>): AsyncGenerator<Record> {
+  for await (const { record, info } of parser) {
+    yield { line: info.lines - record.reduce((sum, cell) => sum + countLines(cell), 0), cells: record }
   }
 }
 
@@ -98,7 +103,8 @@ function unreadable(error: CsvError, line: number): InvalidInput {
     CSV_QUOTE_NOT_CLOSED: 'A quotation mark that opens in the row from here on is never closed',
     CSV_MAX_RECORD_SIZE:
       'The row that begins here is larger than 1 MB; most likely a quotation mark is not closed',
-    CSV_INVALID_CLOSING_QUOTE: 'A cell goes on behind its closing quotation mark; double a mark inside text',
+    CSV_NON_TRIMABLE_CHAR_AFTER_CLOSING_QUOTE:
+      'A cell goes on behind its closing quotation mark; double a mark inside text',
     INVALID_OPENING_QUOTE:
       'A quotation mark stands inside a cell without quotes; quote the cell and double it',
   }
@@ -117,16 +123,26 @@ function readRow(columns: readonly Column[], line: number, given: readonly strin
   const cells = given.slice(0, columns.length).map((raw, index) => {
     const cell = raw.trim()
     const column = columns[index]
-    if (cell.includes('\0')) {
-      issues.push({ column: column?.name ?? null, code: 'unreadable', message: 'The cell holds a zero byte' })
-      return cell.replaceAll('\0', '').slice(0, keptLetters)
-    }
-    if (!column || cell.length <= column.maxLength) return cell
-    const message = `The cell has ${cell.length} characters, at most ${column.maxLength} are possible`
-    issues.push({ column: column.name, code: 'too_long', message })
-    return cell.slice(0, keptLetters)
+    const issue = column && cell !== '' ? cellIssue(column, cell) : null
+    if (!issue) return cell
+    issues.push(issue)
+    return cell.replaceAll(/[[\p{Cc}\p{Cs}]--\n]/gv, ' ').slice(0, keptLetters)
   })
   return { line, cells, issues }
+}
+
+function cellIssue({ name, maxLength, manyLines }: Column, cell: string): CellIssue | null {
+  // Nearly every cell is plain and short enough: that is seen much faster.
+  if (cell.length <= maxLength && !/[\p{Cc}\p{Cs}]/u.test(cell)) return null
+  const problem = (manyLines ? textSchema : lineSchema)(maxLength).safeParse(cell).error?.issues[0]
+  if (!problem) return null
+  return problem.code === 'too_big'
+    ? {
+        column: name,
+        code: 'too_long',
+        message: `The cell has ${cell.length} characters, at most ${maxLength} are possible`,
+      }
+    : { column: name, code: 'not_plain_text', message: `The cell is not ${problem.message}` }
 }
 
 /** Enough text to see the header. */

@@ -6,6 +6,8 @@ export interface Column {
   /** The file has to have it; whether a cell may be blank is said by what it means. */
   readonly required: boolean
   readonly maxLength: number
+  /** Its cells may have line breaks. */
+  readonly manyLines: boolean
   readonly meaning: string
 }
 
@@ -13,11 +15,16 @@ const required = (name: string, maxLength: number, meaning: string): Column => (
   name,
   required: true,
   maxLength,
+  manyLines: false,
   meaning,
 })
 const optional = (name: string, maxLength: number, meaning: string): Column => ({
   ...required(name, maxLength, meaning),
   required: false,
+})
+const prose = (name: string, maxLength: number, meaning: string): Column => ({
+  ...optional(name, maxLength, meaning),
+  manyLines: true,
 })
 
 const reference = required('external_ref', 200, 'Its key in your system; the same key is the same record')
@@ -57,13 +64,13 @@ const columns: Readonly<Record<ImportKind, readonly Column[]>> = {
     optional('contact_name', 200, 'Contact at the customer'),
     optional('contact_email', 320, "The contact's e-mail address"),
     optional('contact_phone', 50, "The contact's telephone number"),
-    optional('need', 10_000, 'What the customer needs'),
+    prose('need', 10_000, 'What the customer needs'),
     optional('amount', 20, 'Expected amount as 12345.67; needs the currency'),
     optional('currency', 3, 'ISO 4217 code'),
     optional('expected_close_date', 10, 'YYYY-MM-DD'),
     optional('products', 7_000, 'Product codes with | between'),
     optional('registration_type', 50, 'One of the programme'),
-    optional('notes', 10_000, 'Notes'),
+    prose('notes', 10_000, 'Notes'),
     optional('status', 20, 'Blank for a new registration; for history what became of it'),
     optional('registered_at', 40, 'When it was registered (history): YYYY-MM-DD or with time and offset'),
     optional('registered_at_source', 200, 'Where that was recorded (history)'),

@@ -39,6 +39,7 @@ const advice: { readonly [code: string]: string } = {
   wrong_cell_count:
     'Quote cells that have the separator in them, and give every row as many cells as the header.',
   too_long: 'Shorten the text.',
+  not_plain_text: 'Type the text anew: it has line breaks or invisible letters in it.',
   unknown_partner: 'Import the partner first, or write its external_ref, id or exact name.',
   ambiguous_partner: "Write the partner's external_ref or id.",
   unknown_product: 'Create the product first, or correct the code.',

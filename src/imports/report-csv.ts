@@ -30,5 +30,5 @@ export const shown = (cell: string | undefined): string => (cell ?? '').slice(0,
 const toCsv = (records: readonly (readonly string[])[]): string =>
   stringify(
     records.map((record) => [...record]),
-    { escape_formulas: true, record_delimiter: 'windows' },
+    { escape_formulas: true },
   )
