@@ -97,6 +97,8 @@ export interface Engine {
   readonly entities: ReadonlyMap<string, SyncedEntity<Tx>>
   /** Tells the capabilities what became of their links, in the same transaction. */
   linksChanged(tx: Tx, actor: Actor, news: readonly LinkNews[]): Promise<void>
+  /** A connection was read completely for the first time: deals that were approved before it was there may go over. */
+  dealsWanted(tx: Tx, actor: Actor): Promise<void>
   /** Something a person has to look at came up. */
   reviewsOpened(tx: Tx, actor: Actor, count: number, connection: SyncConnection): Promise<void>
   readonly logger: SyncLog

@@ -3,8 +3,8 @@ import type { RemoteRecord } from '#connectors/connector.ts'
 import { toLocal } from '#mappings/apply.ts'
 import type { MirrorRow } from '#src/conflicts/claim.ts'
 import { identifyCompany } from '#src/customers/company-identity.ts'
-import { canonicalJson } from '#src/database/audit.ts'
 import type { Tx } from '#src/database/database.ts'
+import { canonicalJson } from '#src/kernel/canonical-json.ts'
 import type { Priority } from '#src/kernel/events.ts'
 import { type FieldValue, isMoneyValue } from '#src/kernel/field-value.ts'
 import type { PartnerId } from '#src/kernel/ids.ts'
@@ -24,7 +24,7 @@ import { type NewReview, openReviews } from './review-store.ts'
 import { createLookup, type MappedEntity, type Workspace } from './workspace.ts'
 
 const companyEntity = 'customer'
-const dealEntity = 'deal'
+export const dealEntity = 'deal'
 
 /**
  * Puts what was read at `readAt` into the mirror, with the identity of companies.

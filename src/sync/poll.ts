@@ -2,7 +2,7 @@ import { ConnectorFault } from '#connectors/fault.ts'
 import { applyConnectionFault, linesUsing } from './connection-faults.ts'
 import { type Engine, type SyncConnection, syncActor } from './engine.ts'
 import { decideFault } from './fault-policy.ts'
-import { announce, takeIn } from './intake.ts'
+import { announce, dealEntity, takeIn } from './intake.ts'
 import { loseLinks } from './lost-links.ts'
 import { cursorOf, saveCursor } from './mirror-store.ts'
 import { healFields } from './quarantine-healing.ts'
@@ -120,8 +120,9 @@ async function pollObject(
       }))
       await loseLinks(tx, workspace, object, deletions)
       await saveCursor(tx, connection.id, object, page.cursor, { done: page.done, readAt })
-      if (page.done)
-        await engine.mirror.setMirrorState(tx, connection.id, object, { complete: true, refreshedAt: readAt })
+      if (!page.done) return
+      await engine.mirror.setMirrorState(tx, connection.id, object, { complete: true, refreshedAt: readAt })
+      if (!complete && mapped.some(({ name }) => name === dealEntity)) await engine.dealsWanted(tx, syncActor)
     })
   }
 }

@@ -17,7 +17,7 @@ export interface ReviewItem {
   readonly ours: FieldValue
   readonly theirs: FieldValue
   readonly message: string
-  readonly details: unknown
+  readonly details: Readonly<Record<string, unknown>> | null
   readonly openedAt: Date
   readonly closedAt: Date | null
   readonly closedBy: string | null

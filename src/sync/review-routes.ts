@@ -42,6 +42,8 @@ const reviewItemSchema = z
     ours: valueSchema,
     theirs: valueSchema,
     message: z.string(),
+    /** By kind: `candidates`, `duplicates`, the `partnerId` of a proposal, the `code` of a fact. */
+    details: z.record(z.string(), z.unknown()).nullable(),
     /** The decisions that fit; none once it is closed. */
     resolutions: listOf(z.enum(resolutionNames)),
     openedAt: instantSchema,

@@ -13,7 +13,7 @@ export interface NewReview {
   readonly ours?: FieldValue
   readonly theirs?: FieldValue
   readonly message: string
-  readonly details?: unknown
+  readonly details?: Readonly<Record<string, unknown>>
 }
 
 /** Opens review items; one that is open already for the same thing takes the newest values. */

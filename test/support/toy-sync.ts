@@ -1,14 +1,24 @@
-import { pino } from 'pino'
+import { sql } from 'kysely'
 import type { CallGate, Connector } from '#connectors/connector.ts'
+import { vendors } from '#connectors/registry.ts'
 import { createSalesforceConnector } from '#connectors/salesforce/salesforce-connector.ts'
 import { readDefaultMappings } from '#mappings/defaults.ts'
+import type { MappingDocument, MappingLine } from '#mappings/document.ts'
+import type { MirrorRow } from '#src/conflicts/claim.ts'
+import { createConnectionStanding } from '#src/connections/connection-standing-use-cases.ts'
+import { createConnectorPool } from '#src/connections/connector-pool.ts'
+import { createSecretBox } from '#src/connections/secret-box.ts'
 import type { Database, Tx } from '#src/database/database.ts'
+import { NotFound } from '#src/kernel/errors.ts'
+import { createEventBus } from '#src/kernel/events.ts'
 import type { FieldValue } from '#src/kernel/field-value.ts'
 import { type ConnectionId, newId } from '#src/kernel/ids.ts'
-import type { LocalRecord, RemoteFacts, SyncedEntity } from '#src/kernel/synced-entity.ts'
+import type { ApplyOutcome, LocalRecord, RemoteFacts, SyncedEntity } from '#src/kernel/synced-entity.ts'
+import { createDirtyHandlers } from '#src/sync/dirty.ts'
 import { createDrains } from '#src/sync/drains.ts'
 import { type Engine, type LinkNews, type SyncConnection, syncActor } from '#src/sync/engine.ts'
 import { markDirty } from '#src/sync/mark-store.ts'
+import type { OperationDeps } from '#src/sync/operation-deps.ts'
 import { databaseNow } from '#src/sync/slot-store.ts'
 import type { SalesforceSimulator } from '#test/simulators/salesforce/simulator.ts'
 import { query } from './sql.ts'
@@ -16,6 +26,8 @@ import { query } from './sql.ts'
 export interface ToyEntity extends SyncedEntity<Tx> {
   readonly records: Map<string, LocalRecord>
   put(id: string, fields: Record<string, FieldValue>): void
+  /** What this capability does not take over: it keeps its own value and asks for a person. */
+  refuses: (field: string, value: FieldValue) => boolean
 }
 
 /** A capability in memory: enough to drive the engine without any rules of deals. */
@@ -25,6 +37,7 @@ export function toyEntity(name: string): ToyEntity {
     name,
     catalogue: [],
     records,
+    refuses: () => false,
     put(id, fields) {
       const before = records.get(id)
       const merged = { ...before?.fields, ...fields }
@@ -38,12 +51,16 @@ export function toyEntity(name: string): ToyEntity {
     load: async (_tx, ids) =>
       new Map(ids.flatMap((id) => (records.has(id) ? [[id, records.get(id)!] as const] : []))),
     async applyMany(_tx, _actor, items: readonly RemoteFacts[]) {
-      for (const { id, changes } of items) this.put(id, { ...changes })
       return new Map(
-        items.map(({ id, changes }) => [
-          id,
-          Object.keys(changes).map((field) => ({ field, kind: 'applied' as const })),
-        ]),
+        items.map(({ id, changes }) => {
+          const outcomes = Object.entries(changes).map(([field, value]): ApplyOutcome => {
+            if (this.refuses(field, value))
+              return { field, kind: 'review', code: 'unexpected', message: 'Not so' }
+            this.put(id, { [field]: value })
+            return { field, kind: 'applied' }
+          })
+          return [id, outcomes]
+        }),
       )
     },
   }
@@ -53,9 +70,27 @@ const openGate: CallGate = {
   call: (_call, signal, send) => send(signal),
   observeUsage: () => undefined,
 }
+const silent = { debug: () => undefined, warn: () => undefined, error: () => undefined }
+
+export interface ToyOptions {
+  /** Stands between the engine and the connector, to die or dawdle at a chosen moment. */
+  readonly wrap?: (connector: Connector) => Connector
+  /** Pauses hold until `resume`; without it they are only noted. */
+  readonly obeysPauses?: boolean
+  /** Calls pass the real pool with its guard: credentials, organisation, pauses. */
+  readonly guarded?: boolean
+  readonly requestTimeoutMs?: number
+}
+
+export type ToySync = Awaited<ReturnType<typeof toySync>>
 
 /** The engine on a real database and the real connector, with capabilities in memory and one Salesforce connection. */
-export async function toySync(database: Database, url: string, simulator: SalesforceSimulator) {
+export async function toySync(
+  database: Database,
+  url: string,
+  simulator: SalesforceSimulator,
+  options: ToyOptions = {},
+) {
   const id = newId<'connection'>()
   await query(url, 'set role counterpart_system')
   const connection: SyncConnection = {
@@ -77,104 +112,191 @@ export async function toySync(database: Database, url: string, simulator: Salesf
     instanceUrl: simulator.url,
     pollSeconds: 5,
   }
-  const { sql } = await import('kysely')
-  await database.transact(syncActor, (tx) =>
-    sql`insert into connection (id, name, vendor, secrets, status) values (${id}, ${`Salesforce ${id}`}, 'salesforce', '', 'active')`.execute(
-      tx,
-    ),
+  const credentials = {
+    grant: 'client_credentials' as const,
+    loginUrl: simulator.url,
+    clientId: simulator.credentials.clientId,
+    clientSecret: simulator.credentials.clientSecret,
+  }
+  const run = <T>(work: (tx: Tx) => Promise<T>) => database.transact(syncActor, work)
+  const secretBox = createSecretBox({ current: new Uint8Array(32).fill(7), previous: [] })
+  const sealed = await secretBox.seal(id, credentials)
+  await run((tx) =>
+    sql`insert into connection (id, name, vendor, secrets, status, home_currency)
+        values (${id}, ${`Salesforce ${id}`}, 'salesforce', ${sealed}, 'active', 'USD')`.execute(tx),
   )
-  const connector: Connector = createSalesforceConnector({
-    credentials: {
-      grant: 'client_credentials',
-      loginUrl: simulator.url,
-      clientId: simulator.credentials.clientId,
-      clientSecret: simulator.credentials.clientSecret,
-    },
+  const clock = { now: () => new Date() }
+  const standing = createConnectionStanding({ events: createEventBus({}), clock })
+  const pool = createConnectorPool({
+    registry: vendors,
+    secretBox,
+    database,
+    clock,
+    logger: silent,
+    standing,
+  })
+  const bare = createSalesforceConnector({
+    credentials,
     gate: openGate,
-    requestTimeoutMs: 5_000,
+    requestTimeoutMs: options.requestTimeoutMs ?? 5_000,
     now: () => new Date(),
   })
+  const connector = options.wrap?.(bare) ?? bare
   const entities = new Map(['partner', 'customer', 'deal'].map((name) => [name, toyEntity(name)]))
   const news: LinkNews[] = []
   const pauses: { until: Date | null; reason: string; attention: boolean }[] = []
   const quarantine: { entity: string; remoteField: string }[] = []
-  const mappings = readDefaultMappings().filter(({ vendor }) => vendor === 'salesforce')
-  const versions = await Promise.all(
-    mappings.map(async ({ document }) => {
-      const versionId = newId()
-      await database.transact(syncActor, (tx) =>
-        sql`insert into mapping_version (id, connection_id, entity, version, state, document, created_by)
-            values (${versionId}, ${id}, ${document.entity}, 1, 'published', ${JSON.stringify(document)}::jsonb, 'test')`.execute(
-          tx,
-        ),
+  const claims = new Map<string, MirrorRow>()
+  const published = new Map<string, { entity: string; versionId: string; document: MappingDocument }>()
+  let versions = 0
+  const publish = async (document: MappingDocument) => {
+    const { entity } = document
+    const versionId = newId()
+    versions += 1
+    await run(async (tx) => {
+      await sql`update mapping_version set state = 'superseded'
+                where connection_id = ${id} and entity = ${entity} and state = 'published'`.execute(tx)
+      await sql`insert into mapping_version (id, connection_id, entity, version, state, document, created_by)
+                values (${versionId}, ${id}, ${entity}, ${versions}, 'published', ${JSON.stringify(document)}::jsonb, 'test')`.execute(
+        tx,
       )
-      return { entity: document.entity, versionId, document }
-    }),
-  )
+    })
+    published.set(entity, { entity, versionId, document })
+  }
+  for (const { vendor, document } of readDefaultMappings())
+    if (vendor === 'salesforce') await publish(document)
+  const isHeld = () => options.obeysPauses === true && pauses.length > 0
   const engine: Engine = {
     database,
     connections: {
-      activeConnections: async () => [connection],
+      activeConnections: async (tx) =>
+        options.guarded
+          ? (await standing.activeConnections(tx)).filter((one) => one.id === id)
+          : isHeld()
+            ? []
+            : [connection],
       homeOfDeals: async () => id,
-      publishedMappings: async () => versions,
+      publishedMappings: async () => [...published.values()],
       quarantinedFields: async () => quarantine,
-      quarantineField: async (_tx, _id, entity, remoteField) => void quarantine.push({ entity, remoteField }),
-      releaseField: async () => undefined,
-      pauseConnection: async (_tx, _id, pause) => void pauses.push(pause),
+      async quarantineField(_tx, _id, entity, remoteField) {
+        const isNew = !quarantine.some(
+          (field) => field.entity === entity && field.remoteField === remoteField,
+        )
+        if (isNew) quarantine.push({ entity, remoteField })
+      },
+      async releaseField(_tx, _id, entity, remoteField) {
+        const kept = quarantine.filter(
+          (field) => field.entity !== entity || field.remoteField !== remoteField,
+        )
+        quarantine.splice(0, quarantine.length, ...kept)
+      },
+      async pauseConnection(tx, _id, pause) {
+        pauses.push(pause)
+        if (options.guarded) await standing.pauseConnection(tx, syncActor, id, pause)
+      },
     },
-    connectors: { connectorFor: async () => connector, mayRunBulk: () => true },
+    connectors: options.guarded ? pool : { connectorFor: async () => connector, mayRunBulk: () => true },
     mirror: {
-      recordMirror: async () => undefined,
-      forgetMirror: async () => undefined,
+      recordMirror: async (_tx, rows) => {
+        for (const row of rows) claims.set(row.remoteId, row)
+      },
+      forgetMirror: async (_tx, _id, _source, remoteIds) => {
+        for (const remoteId of remoteIds ?? [...claims.keys()]) claims.delete(remoteId)
+      },
       setMirrorState: async () => undefined,
     },
     entities,
     linksChanged: async (_tx, _actor, items) => void news.push(...items),
+    dealsWanted: async () => undefined,
     reviewsOpened: async () => undefined,
-    logger: pino({ level: 'silent' }),
+    logger: silent,
     random: () => 0.5,
   }
-  const drains = createDrains(engine, { ring: () => undefined })
+  const operations: OperationDeps = {
+    engine,
+    connectionOf: async (_tx, asked) => {
+      if (asked !== id) throw new NotFound('The connection')
+      return connection
+    },
+    recordUrl: (_connection, object, remoteId) => `${simulator.url}/${object}/${remoteId}`,
+    ring: () => undefined,
+  }
+  const drainsOf = (own: Engine) => createDrains(own, { ring: () => undefined })
+  const drains = drainsOf(engine)
   const signal = AbortSignal.timeout(120_000)
+  const ripen = () =>
+    run((tx) =>
+      sql`update dirty_mark set ready_at = clock_timestamp(), due_at = least(due_at, clock_timestamp()) where connection_id = ${id}`.execute(
+        tx,
+      ),
+    )
   return {
     connection,
     engine,
+    operations,
     entities,
     news,
     pauses,
     quarantine,
+    /** What conflict detection sees of the CRM, by remote id. */
+    claims,
+    publish,
+    changeLine: (entity: string, local: string, change: Partial<MappingLine>) => {
+      const { document } = published.get(entity)!
+      const fields = document.fields.map((line) => (line.local === local ? { ...line, ...change } : line))
+      return publish({ ...document, fields })
+    },
+    dirty: createDirtyHandlers({ connections: engine.connections, ring: () => undefined }),
+    run,
     entity: (name: string) => entities.get(name)!,
     mark: (entity: string, ids: readonly string[]) =>
-      database.transact(syncActor, (tx) =>
+      run((tx) =>
         markDirty(
           tx,
           ids.map((recordId) => ({ connectionId: id, entity, recordId, priority: 'live' as const })),
         ),
       ),
     poll: () => drains.pollNow(connection, signal),
+    pollDue: () => drains.poll(signal),
+    /** Marks may go at once, without waiting for a batch to gather or a retry to fall due. */
+    ripen,
+    reconcile: () => drains.reconcile(signal),
+    /** The same installation on another machine, with a connector of its own. */
+    secondWorker: (wrap: (connector: Connector) => Connector = (same) => same) => {
+      const second = drainsOf({
+        ...engine,
+        connectors: { connectorFor: async () => wrap(bare), mayRunBulk: () => true },
+      })
+      return {
+        poll: () => second.pollNow(connection, signal),
+        reconcile: () => second.reconcile(signal),
+      }
+    },
+    /** Takes the lease of a worker away, as if its time had run out. */
+    expireLeases: () =>
+      run((tx) =>
+        sql`update sync_slot set leased_until = '-infinity' where connection_id = ${id}`.execute(tx),
+      ),
+    resume: () => void pauses.splice(0),
     /** Works until nothing is due, without waiting for a batch to gather. */
     async settle() {
       for (let turn = 0; turn < 20; turn += 1) {
-        await database.transact(syncActor, (tx) =>
-          sql`update dirty_mark set ready_at = clock_timestamp(), due_at = least(due_at, clock_timestamp()) where connection_id = ${id}`.execute(
-            tx,
-          ),
-        )
+        await ripen()
         await drains.reconcile(signal)
-        const left = await database.transact(syncActor, async (tx) => {
-          const { rows } = await sql<{ count: bigint }>`
-            select count(*) from dirty_mark where connection_id = ${id} and parked_at is null`.execute(tx)
-          return rows[0]?.count ?? 0n
-        })
-        if (left === 0n) return
+        const { rows } = await run((tx) =>
+          sql<{ count: bigint }>`
+            select count(*) from dirty_mark
+            where connection_id = ${id} and parked_at is null and waiting_for is null`.execute(tx),
+        )
+        if (rows[0]?.count === 0n) return
       }
     },
     now: () => databaseNow(database),
     rows: <Row>(text: string) =>
-      database.transact(
-        syncActor,
+      run(
         async (tx) =>
           (await sql.raw<Row>(text.replaceAll('$id', `'${id as ConnectionId}'`)).execute(tx)).rows,
       ),
+    close: () => pool.close(),
   }
 }
