@@ -1,8 +1,8 @@
 import { afterAll, beforeAll } from 'vitest'
-import type { Database } from '#src/database/database.ts'
+import type { Database, Tx } from '#src/database/database.ts'
 import { buildServer } from '#src/http/server.ts'
 import { type ApplyDeps, type ApplyRows, createAppliers } from '#src/imports/apply-use-cases.ts'
-import type { Import, ImportKind } from '#src/imports/import.ts'
+import type { Import, ImportKind, StoredRow } from '#src/imports/import.ts'
 import { importRoutes } from '#src/imports/import-routes.ts'
 import { createImportUseCases } from '#src/imports/import-use-cases.ts'
 import { createIntakeUseCases } from '#src/imports/intake-use-cases.ts'
@@ -43,12 +43,14 @@ export function useImports(world: ImportWorld) {
   const imports = createImportUseCases()
   const appliers = createAppliers({ ...world, clock })
   /** Tests put themselves between a batch and its end. */
-  const between: { onBatch: ((rows: number) => Promise<void> | void) | null } = { onBatch: null }
+  const between: { onBatch: ((rows: readonly StoredRow[], tx: Tx) => Promise<void> | void) | null } = {
+    onBatch: null,
+  }
   const watched =
     (apply: ApplyRows): ApplyRows =>
     async (tx, actor, rows, source) => {
       const verdicts = await apply(tx, actor, rows, source)
-      await between.onBatch?.(rows.length)
+      await between.onBatch?.(rows, tx)
       return verdicts
     }
   const lazy = () => world.db.database
