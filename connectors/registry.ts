@@ -3,9 +3,9 @@
  * Adding a vendor is one line here. Nothing else outside the vendor's folder may name it.
  */
 import type { z } from 'zod'
-import type { CallGate, Connector } from './connector.ts'
+import type { CallGate, Connector, ConnectorTraits } from './connector.ts'
 import { salesforceCredentialsSchema } from './salesforce/credentials.ts'
-import { createSalesforceConnector } from './salesforce/salesforce-connector.ts'
+import { createSalesforceConnector, salesforceTraits } from './salesforce/salesforce-connector.ts'
 
 export interface ConnectorOptions<Credentials> {
   readonly credentials: Credentials
@@ -15,6 +15,7 @@ export interface ConnectorOptions<Credentials> {
 }
 
 export interface VendorDefinition {
+  readonly traits: ConnectorTraits
   /** Fields whose meta says `secret: true` are sealed at rest and never shown again. */
   readonly credentialsSchema: z.ZodType
   /** Parses the credentials; throws a ZodError that names fields and repeats no value. */
@@ -22,17 +23,19 @@ export interface VendorDefinition {
 }
 
 function defineVendor<Schema extends z.ZodType>(
+  traits: ConnectorTraits,
   credentialsSchema: Schema,
   create: (options: ConnectorOptions<z.output<Schema>>) => Connector,
 ): VendorDefinition {
   return {
+    traits,
     credentialsSchema,
     create: (options) => create({ ...options, credentials: credentialsSchema.parse(options.credentials) }),
   }
 }
 
 export const vendors = {
-  salesforce: defineVendor(salesforceCredentialsSchema, createSalesforceConnector),
+  salesforce: defineVendor(salesforceTraits, salesforceCredentialsSchema, createSalesforceConnector),
 } as const satisfies Readonly<Record<string, VendorDefinition>>
 
 export type Vendor = keyof typeof vendors

@@ -49,7 +49,7 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
     clock,
     logger,
     keys: options.keys,
-    ring: (name) => bell.ring(name),
+    ring: (name, notBefore) => bell.ring(name, notBefore),
   })
   const figures = queueFigures(database)
   const server = await buildServer({

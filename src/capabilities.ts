@@ -5,7 +5,7 @@
 
 import type { SecretKeys } from '#config/env.ts'
 import type { Logger } from '#config/logger.ts'
-import { vendors } from '#connectors/registry.ts'
+import { isVendor, vendors } from '#connectors/registry.ts'
 import { readDefaultMappings } from '#mappings/defaults.ts'
 import { createAuditUseCases } from './audit/audit-use-cases.ts'
 import { createConflictUseCases } from './conflicts/conflict-use-cases.ts'
@@ -14,7 +14,7 @@ import { createConnectionCheckUseCases } from './connections/connection-check-us
 import { createConnectionStanding } from './connections/connection-standing-use-cases.ts'
 import { createConnectionUseCases } from './connections/connection-use-cases.ts'
 import { createConnectorPool } from './connections/connector-pool.ts'
-import { createCrmAccess } from './connections/crm-access.ts'
+import { createCrmAccess, getConnection } from './connections/crm-access.ts'
 import { homeOfDeals } from './connections/deal-home.ts'
 import { createEngineConnections } from './connections/engine-use-cases.ts'
 import { createMappingReleaseUseCases } from './connections/mapping-release-use-cases.ts'
@@ -26,6 +26,10 @@ import { createCustomerUseCases } from './customers/customer-use-cases.ts'
 import { afterCommit, type Database, type Tx } from './database/database.ts'
 import { createDealEntity } from './deals/deal-entity.ts'
 import { createDealUseCases } from './deals/deal-use-cases.ts'
+import { createAppliers } from './imports/apply-use-cases.ts'
+import { createImportUseCases } from './imports/import-use-cases.ts'
+import { createIntakeUseCases } from './imports/intake-use-cases.ts'
+import { createImportWork } from './imports/work-use-cases.ts'
 import { createIncentiveUseCases } from './incentives/incentive-use-cases.ts'
 import { createPlanUseCases } from './incentives/plan-use-cases.ts'
 import type { Clock } from './kernel/clock.ts'
@@ -38,10 +42,11 @@ import { createPartnerUseCases } from './partners/partner-use-cases.ts'
 import { createStatementUseCases } from './payouts/statement-use-cases.ts'
 import { createProductUseCases } from './products/product-use-cases.ts'
 import { createDirtyHandlers } from './sync/dirty.ts'
-import { reconcileBell } from './sync/drains.ts'
+import { createDrains, reconcileBell } from './sync/drains.ts'
 import type { Engine } from './sync/engine.ts'
 import { markLinked, referenceLookup, sampleLinks } from './sync/mapping-ports.ts'
 import { lastPolls } from './sync/mirror-store.ts'
+import { createSyncOperations } from './sync/operation-use-cases.ts'
 
 export interface Surroundings {
   readonly database: Database
@@ -49,7 +54,7 @@ export interface Surroundings {
   readonly logger: Logger
   readonly keys: SecretKeys
   /** Says that work may be due, once a unit of work has committed. */
-  ring(name: string): void
+  ring(name: string, notBefore?: Date): void
 }
 
 export type Capabilities = ReturnType<typeof createCapabilities>
@@ -125,6 +130,9 @@ export function createCapabilities({ database, clock, logger, keys, ring }: Surr
       )
       if (links.length > 0) await deals.setCrmLinks(tx, actor, links)
     },
+    dealsWanted: async (tx, actor) => {
+      await deals.offerToCrm(tx, actor)
+    },
     reviewsOpened: (tx, actor, count, connection) =>
       events.publish(tx, actor, [
         {
@@ -138,6 +146,26 @@ export function createCapabilities({ database, clock, logger, keys, ring }: Surr
     logger,
     random: Math.random,
   }
+  const ringReconcile = (tx: Tx) => afterCommit(tx, reconcileBell, () => ring(reconcileBell))
+  const drains = createDrains(engine, { ring })
+  const operations = createSyncOperations({
+    engine,
+    connectionOf: getConnection,
+    recordUrl: ({ vendor, instanceUrl }, object, remoteId) => {
+      const pattern = isVendor(vendor) ? vendors[vendor].traits.recordUrl : null
+      if (!pattern || !instanceUrl) return null
+      return new URL(pattern.replace('{object}', object).replace('{id}', remoteId), instanceUrl).href
+    },
+    ring: ringReconcile,
+  })
+  const imports = createImportUseCases()
+  const intake = createIntakeUseCases({ database, ring })
+  const importWork = createImportWork({
+    database,
+    appliers: createAppliers({ clock, partners, customers, deals }),
+    log: logger,
+    ring,
+  })
   return {
     events,
     partners,
@@ -159,5 +187,11 @@ export function createCapabilities({ database, clock, logger, keys, ring }: Surr
     releases,
     trials,
     engine,
+    drains,
+    operations,
+    imports,
+    intake,
+    importWork,
+    clock,
   }
 }

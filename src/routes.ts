@@ -7,6 +7,7 @@ import { mappingRoutes } from './connections/mapping-routes.ts'
 import { customerRoutes } from './customers/customer-routes.ts'
 import { dealRoutes } from './deals/deal-routes.ts'
 import type { Route } from './http/route.ts'
+import { importRoutes } from './imports/import-routes.ts'
 import { incentiveRoutes } from './incentives/incentive-routes.ts'
 import { planRoutes } from './incentives/plan-routes.ts'
 import { ledgerRoutes } from './ledger/ledger-routes.ts'
@@ -14,6 +15,7 @@ import { notificationRoutes } from './notifications/notification-routes.ts'
 import { partnerRoutes } from './partners/partner-routes.ts'
 import { statementRoutes } from './payouts/statement-routes.ts'
 import { productRoutes } from './products/product-routes.ts'
+import { syncRoutes } from './sync/operation-routes.ts'
 
 export function createRoutes(made: Capabilities): readonly Route[] {
   return [
@@ -30,5 +32,7 @@ export function createRoutes(made: Capabilities): readonly Route[] {
     ...auditRoutes(made.audit),
     ...connectionRoutes(made),
     ...mappingRoutes(made),
+    ...syncRoutes(made.operations, made.drains),
+    ...importRoutes(made),
   ]
 }

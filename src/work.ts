@@ -9,6 +9,7 @@ import { auditJournal } from './database/audit-journal.ts'
 import type { Database } from './database/database.ts'
 import { sealJournal } from './database/sealer.ts'
 import { forgetOldAnswers } from './http/idempotency.ts'
+import { importsBell } from './imports/intake-use-cases.ts'
 import { systemActor } from './kernel/actor.ts'
 import { dayIn } from './kernel/calendar.ts'
 import type { Clock } from './kernel/clock.ts'
@@ -16,7 +17,8 @@ import { ledgerJournal } from './ledger/journal-store.ts'
 import { createLogMailer } from './notifications/log-mailer.ts'
 import { sendPendingMail } from './notifications/mail-delivery-use-cases.ts'
 import { createSmtpMailer } from './notifications/smtp-mailer.ts'
-import { createDrains, pollBell, reconcileBell } from './sync/drains.ts'
+import { pollBell, reconcileBell } from './sync/drains.ts'
+import { pruneSyncHistory } from './sync/history.ts'
 
 export interface WorkSurroundings {
   readonly database: Database
@@ -32,19 +34,21 @@ const mailBatch = 100
 const watchBatch = 100
 const clockwork = systemActor('clockwork')
 
+/** Repeats a bounded step until it has nothing left to do. */
+async function untilDone(signal: AbortSignal, size: number, step: () => Promise<number>): Promise<void> {
+  while (!signal.aborted && (await step()) >= size);
+}
+
 export function createJobs(
   made: Capabilities,
-  { database, clock, logger, bell, mail, publicUrl }: WorkSurroundings,
+  { database, clock, logger, mail, publicUrl }: WorkSurroundings,
 ): readonly Job[] {
-  const sync = createDrains(made.engine, bell)
+  const sync = made.drains
   const mailer = mail ? createSmtpMailer(mail) : createLogMailer(logger)
-  /** Repeats a bounded step until it has nothing left to do. */
-  const untilDone = async (signal: AbortSignal, size: number, step: () => Promise<number>) => {
-    while (!signal.aborted && (await step()) >= size);
-  }
   return [
     { name: reconcileBell, drain: sync.reconcile, pollMs: 2_000 },
     { name: pollBell, drain: sync.poll, pollMs: 2_000 },
+    { name: importsBell, drain: made.importWork.drainImports, pollMs: 5_000 },
     {
       name: 'conflict_watch',
       pollMs: 5_000,
@@ -121,6 +125,16 @@ export function createSchedules(
       cron: '29 3 * * *',
       run: async () => {
         await database.transact(clockwork, (tx) => made.connections.forgetOldCalls(tx))
+      },
+    },
+    {
+      name: 'forget_old_history',
+      cron: '53 3 * * *',
+      run: async (signal) => {
+        await pruneSyncHistory(database, signal)
+        await untilDone(signal, batch, () =>
+          database.transact(clockwork, (tx) => made.imports.forgetReports(tx, batch)),
+        )
       },
     },
     {

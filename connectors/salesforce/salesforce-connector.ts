@@ -25,7 +25,7 @@ export interface SalesforceOptions {
 
 const defaultOverlapMs = 5 * 60_000
 
-const traits: ConnectorTraits = {
+export const salesforceTraits: ConnectorTraits = {
   vendor: 'salesforce',
   batch: { create: writeBatch, update: writeBatch, read: readBatch, changes: changesBatch },
   // If-Unmodified-Since counts whole seconds: too coarse to guard a write.
@@ -62,7 +62,7 @@ export function createSalesforceConnector(options: SalesforceOptions): Connector
   }
 
   return {
-    traits,
+    traits: salesforceTraits,
     async probe(signal) {
       // Asking first proves that the token is accepted, and replaces it when it is not.
       const fields = await describeObject('probe', 'Opportunity', signal)

@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Tx } from '#src/database/database.ts'
 import type { Day } from '#src/kernel/calendar.ts'
-import type { ProgrammeId } from '#src/kernel/ids.ts'
+import type { DealId, ProgrammeId } from '#src/kernel/ids.ts'
 import type { Deal } from './deal.ts'
 import { columnNames, type DealRow, fromRow } from './deal-row.ts'
 
@@ -77,3 +77,12 @@ export const lockDueToRemind = (
         where lead < deal.reminded_days and deal.protected_until <= day.today + lead))`,
     limit,
   )
+
+/** Approved registrations that no CRM knows yet, in the order of their ids, behind `after`. */
+export async function findUnlinked(tx: Tx, after: DealId | null, limit: number): Promise<DealId[]> {
+  const { rows } = await sql<{ id: DealId }>`
+    select id from deal
+    where status = 'approved' and crm_state = 'none' and (${after}::uuid is null or id > ${after}::uuid)
+    order by id limit ${limit}`.execute(tx)
+  return rows.map(({ id }) => id)
+}

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { canonicalJson } from '#src/kernel/canonical-json.ts'
 import type { Database, Tx } from '#src/database/database.ts'
 import { type Actor, actorKey } from '#src/kernel/actor.ts'
+import { canonicalJson } from '#src/kernel/canonical-json.ts'
 import { Refused } from '#src/kernel/errors.ts'
 import { dropOldKeys, type KeptAnswer, type KeyName, keepAnswer, takeKey } from './idempotency-store.ts'
 import { problem, problemType } from './problem.ts'

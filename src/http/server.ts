@@ -1,5 +1,4 @@
 import helmet from '@fastify/helmet'
-import rateLimit from '@fastify/rate-limit'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import Fastify, {
@@ -8,17 +7,21 @@ import Fastify, {
   type FastifyReply,
   type FastifyRequest,
   type FastifySchema,
+  type FastifySchemaCompiler,
   LogController,
 } from 'fastify'
-import { validatorCompiler } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { Database, Tx } from '#src/database/database.ts'
-import { type Actor, actorKey, type Role } from '#src/kernel/actor.ts'
+import type { Actor, Role } from '#src/kernel/actor.ts'
 import { InvalidInput, NotAllowed } from '#src/kernel/errors.ts'
+import { newId } from '#src/kernel/ids.ts'
 import { answerFlowing, flowingBody, isFlowing, takeFlowing } from './flow.ts'
 import { runOnce, type SentAnswer } from './idempotency.ts'
 import { openApiOptions } from './openapi.ts'
-import { fieldIssues, problem, problemSchema, problemType, sendProblem } from './problem.ts'
+import { fieldIssues, problemSchema, sendProblem } from './problem.ts'
+import { limitRequests } from './rate-limits.ts'
+import { answerMissing, answerUnreadable, takeJsonOnly } from './request-form.ts'
+import { refuseUnstorableText } from './request-text.ts'
 import type { Access, Route } from './route.ts'
 
 declare module 'fastify' {
@@ -34,7 +37,7 @@ export interface ServerOptions {
   authenticate(token: string): Promise<Actor | null>
   readonly logger: FastifyBaseLogger
   readonly version: string
-  /** Per caller; 0 sets no limit. */
+  /** Per caller, and per address of those who are nobody; 0 sets no limit. */
   readonly requestsPerMinute: number
   readonly trustProxy: boolean | number | readonly string[]
   /** Routes that need the raw request (webhooks, streamed files) or live outside /api (health, metrics). */
@@ -54,42 +57,32 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     bodyLimit: bodyLimitBytes,
     trustProxy: proxyTrust(options.trustProxy),
     logController: new LogController({ disableRequestLogging: true }),
-    return503OnClosing: true,
+    genReqId: () => newId(),
+    return503OnClosing: false,
     requestTimeout: uploadMs,
+    routerOptions: { ignoreTrailingSlash: true },
+    frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
+    clientErrorHandler: answerUnreadable,
   })
   app.decorateRequest('actor', null)
   app.setErrorHandler(sendProblem)
-  app.setNotFoundHandler((request, reply) =>
-    reply
-      .status(404)
-      .type(problemType)
-      .send(problem(404, 'not_found', `${request.method} ${request.url} does not exist`)),
-  )
-  app.setValidatorCompiler(validatorCompiler)
+  app.setNotFoundHandler(answerMissing(options.routes))
+  acceptEmptyJson(app)
+  app.setValidatorCompiler(compileValidator)
   app.setSerializerCompiler(
     () => (payload) => (typeof payload === 'string' ? payload : JSON.stringify(payload)),
   )
+  takeJsonOnly(app)
+  refuseUnstorableText(app)
   await app.register(helmet, {
     contentSecurityPolicy: { directives: { upgradeInsecureRequests: null, imgSrc: ["'self'", 'data:'] } },
+  })
+  await limitRequests(app, options.requestsPerMinute, async (request) => {
+    request.actor = await identify(request, options)
   })
   await app.register(swagger, openApiOptions(options.version))
   await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true })
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
-  app.addHook('onRequest', async (request) => {
-    request.actor = await identify(request, options)
-  })
-  await app.register(rateLimit, {
-    global: options.requestsPerMinute > 0,
-    max: options.requestsPerMinute,
-    timeWindow: 60_000,
-    hook: 'preHandler',
-    keyGenerator: (request) => (request.actor ? actorKey(request.actor) : request.ip),
-    errorResponseBuilder: (_request, context) =>
-      Object.assign(new Error(`At most ${context.max} requests a minute; try again in ${context.after}`), {
-        statusCode: 429,
-        code: 'rate_limited',
-      }),
-  })
   app.addHook('onResponse', async (request, reply) => {
     request.log.info(
       {
@@ -108,6 +101,15 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     else addRoute(app, options.database, definition)
   }
   return app
+}
+
+/** A client that always says "JSON" may send nothing where nothing is asked. */
+function acceptEmptyJson(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined)
+    else void parse(request, body, done)
+  })
 }
 
 /** So many hops in front of us, or these addresses, may say who the caller is. */
@@ -190,8 +192,15 @@ function addStreamRoute(app: FastifyInstance, database: Database, route: Route, 
 
 type StreamRun = Extract<Route['run'], { kind: 'stream' }>
 
-const validateAllButBody: typeof validatorCompiler = (part) =>
-  part.httpPart === 'body' ? (value) => ({ value }) : validatorCompiler(part)
+const compileValidator: FastifySchemaCompiler<z.ZodType> =
+  ({ schema }) =>
+  (value) => {
+    const result = z.safeParse(schema, value)
+    return result.success ? { value: result.data } : { error: result.error }
+  }
+
+const validateAllButBody: FastifySchemaCompiler<z.ZodType> = (part) =>
+  part.httpPart === 'body' ? (value) => ({ value }) : compileValidator(part)
 
 /** For the documentation; there is nothing to validate before it has flowed. */
 const documentedBody = ({ mediaType, description }: NonNullable<StreamRun['takes']>) => ({
@@ -285,26 +294,19 @@ function readIfMatch(request: FastifyRequest): number | null {
 function send(reply: FastifyReply, sent: SentAnswer): FastifyReply {
   return reply
     .status(sent.status)
-    .headers(sent.headers)
+    .headers({ 'cache-control': 'no-store', ...sent.headers })
     .serializer((payload) => String(payload))
     .send(sent.body)
 }
 
-/** The validator's error carries the zod issues; the framework adds where they were found. */
-function validationProblem(error: Error & { validationContext?: string; cause?: unknown }): InvalidInput {
-  const at = `/${{ querystring: 'query', params: 'params', body: 'body', headers: 'headers' }[error.validationContext ?? ''] ?? ''}`
-  const { cause } = error
-  const issues = cause instanceof z.ZodError ? fieldIssues(cause, at) : validationIssues(error, at)
-  return new InvalidInput('Some fields are not valid; see the issues', issues)
-}
+const partNames: Readonly<Record<string, string>> = { querystring: 'query' }
 
-function validationIssues(error: Error, at: string) {
-  const { validation } = error as {
-    validation?: readonly { instancePath?: string; keyword?: string; message?: string }[]
-  }
-  return (validation ?? []).slice(0, 100).map((issue) => ({
-    path: `${at}${issue.instancePath ?? ''}`.replace(/\/$/, ''),
-    code: issue.keyword ?? 'invalid',
-    message: issue.message ?? 'is not valid',
-  }))
+/** The validator's error is zod's own; the framework adds where it was found. */
+function validationProblem(error: Error & { validationContext?: string }): Error {
+  if (!(error instanceof z.ZodError)) return error
+  const part = error.validationContext ?? ''
+  return new InvalidInput(
+    'Some fields are not valid; see the issues',
+    fieldIssues(error, `/${partNames[part] ?? part}`),
+  )
 }

@@ -59,3 +59,14 @@ export class Stale extends CounterpartError {
     this.name = 'Stale'
   }
 }
+
+/** Asked too often: wait so long, then ask again. */
+export class TooMany extends CounterpartError {
+  readonly status = 429
+  readonly retryAfterS: number
+  constructor(message: string, retryAfterS: number) {
+    super(message)
+    this.name = 'TooMany'
+    this.retryAfterS = retryAfterS
+  }
+}
