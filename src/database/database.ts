@@ -72,24 +72,56 @@ export function openDatabase(options: DatabaseOptions): Database {
   })
   return {
     pool,
-    transact: (actor, work) =>
-      kysely.connection().execute(async (connection) => {
+    transact: async (actor, work) => {
+      for (let attempt = 1; ; attempt += 1) {
         try {
-          await sql.raw(beginAs(actor)).execute(connection)
-          const result = await work(connection as unknown as Tx)
-          const end = await sql<{ command: string }>`commit`.execute(connection)
-          if (end.rows[0]?.command === 'COMMIT') return result
-          throw new Error(
-            'Rolled back instead of committed: a database error inside the unit of work was swallowed',
-          )
+          return await runOnce(kysely, actor, work)
         } catch (error) {
-          await sql.raw('rollback').execute(connection)
-          throw error
+          if (attempt >= mostAttempts || !isLostRace(error)) throw error
         }
-      }),
+      }
+    },
     close: () => kysely.destroy(),
   }
 }
+
+const mostAttempts = 4
+
+/** The server gave up this unit of work in favour of another one; nothing of it remains, so it may run again. */
+const isLostRace = (error: unknown): boolean =>
+  error instanceof pg.DatabaseError && (error.code === '40P01' || error.code === '40001')
+
+async function runOnce<T>(kysely: Kysely<Tables>, actor: Actor, work: (tx: Tx) => Promise<T>): Promise<T> {
+  return kysely.connection().execute(async (connection) => {
+    const tx = connection as unknown as Tx
+    const hooks = new Map<string, () => void>()
+    try {
+      await sql.raw(beginAs(actor)).execute(connection)
+      roles.set(tx, roleOf(actor))
+      commitHooks.set(tx, hooks)
+      const result = await work(tx)
+      const end = await sql<{ command: string }>`commit`.execute(connection)
+      if (end.rows[0]?.command !== 'COMMIT') {
+        throw new Error(
+          'Rolled back instead of committed: a database error inside the unit of work was swallowed',
+        )
+      }
+      for (const hook of hooks.values()) hook()
+      return result
+    } catch (error) {
+      await sql.raw('rollback').execute(connection)
+      throw error
+    }
+  })
+}
+
+type UnitRole = 'counterpart_app' | 'counterpart_system'
+
+/** The role that a unit of work has at the moment. */
+const roles = new WeakMap<Tx, UnitRole>()
+
+const roleOf = ({ kind }: Actor): UnitRole =>
+  kind === 'vendor' || kind === 'partner' ? 'counterpart_app' : 'counterpart_system'
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
@@ -97,10 +129,9 @@ const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 function beginAs(actor: Actor): string {
   if (actor.kind === 'partner' && !uuid.test(actor.partnerId))
     throw new Error('A partner actor needs a partner id')
-  const role = actor.kind === 'vendor' || actor.kind === 'partner' ? 'counterpart_app' : 'counterpart_system'
   const partner = actor.kind === 'partner' ? actor.partnerId : ''
   const wide = actor.kind === 'partner' ? '' : 'on'
-  return `begin; set local role ${role}; set local app.partner = '${partner}'; set local app.wide = '${wide}'`
+  return `begin; set local role ${roleOf(actor)}; set local app.partner = '${partner}'; set local app.wide = '${wide}'`
 }
 
 /**
@@ -108,13 +139,20 @@ function beginAs(actor: Actor): string {
  * marking records dirty). Keep it narrow; its results must not leak into the partner's answer.
  */
 export async function asSystem<T>(tx: Tx, work: (tx: Tx) => Promise<T>): Promise<T> {
-  const before = await sql<{ role: string }>`select current_user as role`.execute(tx)
-  const role = before.rows[0]?.role
+  const role = roles.get(tx)
   if (role === 'counterpart_system') return work(tx)
-  await sql.raw('set local role counterpart_system').execute(tx)
-  const result = await work(tx)
-  await sql.raw(`set local role ${role === 'counterpart_app' ? role : 'counterpart_app'}`).execute(tx)
-  return result
+  await takeRole(tx, 'counterpart_system')
+  try {
+    return await work(tx)
+  } finally {
+    // After a database error the server refuses this too; the unit of work rolls back then, and the role with it.
+    await takeRole(tx, 'counterpart_app').catch(() => roles.set(tx, 'counterpart_app'))
+  }
+}
+
+async function takeRole(tx: Tx, role: UnitRole): Promise<void> {
+  await sql.raw(`set local role ${role}`).execute(tx)
+  roles.set(tx, role)
 }
 
 /** Runs `work` under a savepoint: a database error inside undoes only this part and is thrown on. */

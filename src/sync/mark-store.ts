@@ -100,11 +100,26 @@ export async function settleMarks(
   marks: readonly Mark[],
 ): Promise<void> {
   if (marks.length === 0) return
+  await lockMarks(tx, connectionId, entity, marks)
   await sql`
     delete from dirty_mark using unnest(${marks.map(({ recordId }) => recordId)}::uuid[],
                                         ${marks.map(({ generation }) => generation.toString())}::bigint[]) as done (record_id, generation)
     where connection_id = ${connectionId} and entity = ${entity}
       and dirty_mark.record_id = done.record_id and dirty_mark.generation = done.generation`.execute(tx)
+}
+
+/** In key order, as those who mark take them: two units of work never wait for each other in a ring. */
+async function lockMarks(
+  tx: Tx,
+  connectionId: ConnectionId,
+  entity: string,
+  marks: readonly { readonly recordId: string }[],
+): Promise<void> {
+  await sql`
+    select 1 from dirty_mark
+    where connection_id = ${connectionId} and entity = ${entity}
+      and record_id = any(${marks.map(({ recordId }) => recordId)}::uuid[])
+    order by record_id for update`.execute(tx)
 }
 
 /** Nothing is to be done about the record any more. */
@@ -133,6 +148,7 @@ export async function postponeMarks(
   marks: readonly Postponed[],
 ): Promise<void> {
   if (marks.length === 0) return
+  await lockMarks(tx, connectionId, entity, marks)
   const rows = marks.map((mark) => ({
     record_id: mark.recordId,
     delay: mark.delayMs / 1000,
@@ -163,6 +179,7 @@ export async function parkMarks(
   marks: readonly Parked[],
 ): Promise<void> {
   if (marks.length === 0) return
+  await lockMarks(tx, connectionId, entity, marks)
   const rows = marks.map((mark) => ({
     record_id: mark.recordId,
     code: mark.code,
@@ -192,6 +209,7 @@ export async function waitForParents(
   marks: readonly WaitingMark[],
 ): Promise<void> {
   if (marks.length === 0) return
+  await lockMarks(tx, connectionId, entity, marks)
   await sql`
     update dirty_mark set waiting_for = waiting.parent
     from unnest(${marks.map(({ recordId }) => recordId)}::uuid[], ${marks.map(({ parent }) => parent)}::text[]) as waiting (record_id, parent)

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { recordAudit } from '#src/database/audit.ts'
-import { asSystem, savepoint } from '#src/database/database.ts'
+import { afterCommit, asSystem, savepoint, type Tx } from '#src/database/database.ts'
 import { systemActor } from '#src/kernel/actor.ts'
 import { newId } from '#src/kernel/ids.ts'
 import { useDatabase } from '#test/support/database.ts'
@@ -83,3 +83,56 @@ function countAudit(id: string): Promise<bigint | undefined> {
     return rows[0]?.count
   })
 }
+
+test('what waits for the commit runs once after it, and never after a rollback', async () => {
+  const rung: string[] = []
+  await db.database.transact(system, async (tx) => {
+    afterCommit(tx, 'bell', () => rung.push('first'))
+    afterCommit(tx, 'bell', () => rung.push('second'))
+    expect(rung).toEqual([])
+  })
+  const failing = db.database.transact(system, async (tx) => {
+    afterCommit(tx, 'bell', () => rung.push('never'))
+    throw new Error('stop')
+  })
+  await expect(failing).rejects.toThrow('stop')
+  expect(rung).toEqual(['second'])
+})
+
+test('a unit of work that the server gave up in a deadlock runs again', async () => {
+  const keys = [newId(), newId()] as const
+  await db.database.transact(system, async (tx) => {
+    for (const key of keys)
+      await sql`insert into schedule_tick (name, due_at) values (${key}, '2026-01-01')`.execute(tx)
+  })
+  const touch = (tx: Tx, key: string) =>
+    sql`update schedule_tick set taken_at = clock_timestamp() where name = ${key}`.execute(tx)
+  let runs = 0
+  const bothStarted = Promise.withResolvers<void>()
+  let started = 0
+  const cross = (first: string, second: string) =>
+    db.database.transact(system, async (tx) => {
+      runs += 1
+      await touch(tx, first)
+      started += 1
+      if (started === 2) bothStarted.resolve()
+      await bothStarted.promise
+      await touch(tx, second)
+    })
+  await Promise.all([cross(keys[0], keys[1]), cross(keys[1], keys[0])])
+  expect(runs).toBe(3)
+})
+
+test('a step as system ends as it began, also when it fails', async () => {
+  const roleNow = async (tx: Tx) =>
+    (await sql<{ role: string }>`select current_user as role`.execute(tx)).rows[0]?.role
+  const seen = await db.database.transact(partner, async (tx) => {
+    await expect(asSystem(tx, async () => Promise.reject(new Error('no')))).rejects.toThrow('no')
+    const after = await roleNow(tx)
+    await expect(
+      savepoint(tx, () => asSystem(tx, (inner) => sql`select 1 / 0`.execute(inner))),
+    ).rejects.toThrow(/zero/)
+    return [after, await roleNow(tx), await asSystem(tx, roleNow)]
+  })
+  expect(seen).toEqual(['counterpart_app', 'counterpart_app', 'counterpart_system'])
+})
