@@ -198,6 +198,20 @@ export function readConfig(env: Environment = process.env): Config {
   }
 }
 
+/** What a command needs to talk to a running service. */
+export interface CommandConfig {
+  readonly url: string
+  readonly token: string | null
+}
+
+/** Reads COUNTERPART_URL (or this machine's default) and COUNTERPART_TOKEN, which no list of processes shows. */
+export function readCommandConfig(env: Environment = process.env): CommandConfig {
+  return {
+    url: env['COUNTERPART_URL']?.trim() || 'http://127.0.0.1:3000',
+    token: env['COUNTERPART_TOKEN']?.trim() || null,
+  }
+}
+
 /** What is wrong between settings, whatever is wrong inside of them. */
 function contradictions(given: Environment): ConfigIssue[] {
   const issues: ConfigIssue[] = []
