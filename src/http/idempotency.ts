@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Database, Tx } from '#src/database/database.ts'
 import { type Actor, actorKey } from '#src/kernel/actor.ts'
 import { canonicalJson } from '#src/kernel/canonical-json.ts'
-import { Refused } from '#src/kernel/errors.ts'
+import { InvalidInput, Refused } from '#src/kernel/errors.ts'
 import { dropOldKeys, type KeptAnswer, type KeyName, keepAnswer, takeKey } from './idempotency-store.ts'
 import { problem, problemType } from './problem.ts'
 
@@ -27,7 +27,7 @@ export interface IdempotentCall {
 /**
  * Runs a mutation once per (actor, route, key): the key is inserted first in the mutation's own transaction. Successes
  * and refusals are kept; invalid input and our own errors leave nothing, so the caller may correct and repeat.
- * @throws Refused `idempotency_key_reused` when the key came with another input before
+ * @throws Refused `idempotency_key_reused` when the key came with another input before; InvalidInput for a bad key
  */
 export async function runOnce(
   database: Database,
@@ -35,7 +35,8 @@ export async function runOnce(
   work: (tx: Tx) => Promise<SentAnswer>,
 ): Promise<SentAnswer> {
   if (!keyPattern.test(call.key)) {
-    throw new Refused('invalid_idempotency_key', 'An Idempotency-Key has 1 to 255 printable ASCII characters')
+    const message = 'An Idempotency-Key has 1 to 255 printable ASCII characters without spaces'
+    throw new InvalidInput(message, [{ path: '/headers/idempotency-key', code: 'invalid_key', message }])
   }
   const name = { actor: actorKey(call.actor), route: call.route, key: call.key }
   const inputHash = createHash('sha256').update(canonicalJson(call.input)).digest('hex')

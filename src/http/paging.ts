@@ -3,7 +3,7 @@ import { InvalidInput } from '#src/kernel/errors.ts'
 
 /** Query parameters of every list. */
 export const pageQuery = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(200).default(50),
+  limit: z.coerce.number({ error: 'a whole number from 1 to 200' }).int().min(1).max(200).default(50),
   cursor: z.string().max(500).optional(),
 })
 
