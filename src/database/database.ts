@@ -5,6 +5,7 @@
 import { CamelCasePlugin, Kysely, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
 import type { Actor } from '#src/kernel/actor.ts'
+import { keepingStatements } from './prepared.ts'
 
 /** Row types by table name, in camel case; every store augments this interface with the tables it owns. */
 // biome-ignore lint/suspicious/noEmptyInterface: filled by declaration merging
@@ -67,7 +68,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   })
   pool.on('error', (error) => options.onIdleError?.(error))
   const kysely = new Kysely<Tables>({
-    dialect: new PostgresDialect({ pool }),
+    dialect: new PostgresDialect({ pool: keepingStatements(pool) }),
     plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
   })
   return {
