@@ -78,7 +78,7 @@ describe('a draft', () => {
     })
     expect(shape.status).toBe(422)
     expect(shape.body.issues.map(({ path }: { path: string }) => path)).toEqual(
-      expect.arrayContaining(['/body/document/fields/0/flow', '/body/document']),
+      expect.arrayContaining(['/body/document/fields/0/flow', '/body/document/code']),
     )
     expect((await save({ ...document, entity: 'customer' })).body.issues[0].path).toBe(
       '/body/document/entity',

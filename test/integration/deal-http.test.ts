@@ -85,7 +85,7 @@ describe('the deals API', () => {
       registration({ need: 'short', contactName: undefined }),
     )
     expect(status).toBe(422)
-    expect(body.issues.map(({ path }: { path: string }) => path)).toEqual(['/contactName', '/need'])
+    expect(body.issues.map(({ path }: { path: string }) => path)).toEqual(['/body/contactName', '/body/need'])
   })
 
   test('walks a registration to approval and answers with its revision', async () => {
