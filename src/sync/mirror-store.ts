@@ -42,7 +42,8 @@ export async function mirrorRecords(
 
 /**
  * Takes in what was read at `readAt`. An older reading never replaces a newer one.
- * @returns ids of the records that are new or differ from what the mirror held
+ * @returns ids of the records that are new, differ from what the mirror held, or were written by us since the mirror
+ *   held it: somebody may have put back the very value that it shows
  */
 export async function recordSeen(
   tx: Tx,
@@ -70,7 +71,10 @@ export async function recordSeen(
         as row (object text, remote_id text, content jsonb, content_hash text, modified_at text, modified_by text,
                 company_name text, name_key text, domain text, country text, city text)
     ), before as (
-      select seen.remote_id, mirror.content_hash, mirror.deleted_at
+      select seen.remote_id, mirror.content_hash, mirror.deleted_at, exists (
+        select 1 from link
+        where link.connection_id = ${connectionId} and link.remote_id = seen.remote_id
+          and link.written_at >= mirror.read_at) as written
       from seen join mirror_record mirror
         on mirror.connection_id = ${connectionId} and mirror.object = seen.object and mirror.remote_id = seen.remote_id
     ), stored as (
@@ -89,7 +93,7 @@ export async function recordSeen(
     )
     select stored.remote_id from stored left join before using (remote_id)
     where before.remote_id is null or before.content_hash is distinct from stored.content_hash
-       or before.deleted_at is not null`.execute(tx)
+       or before.deleted_at is not null or before.written`.execute(tx)
   return new Set(changed.map(({ remoteId }) => remoteId))
 }
 

@@ -227,7 +227,7 @@ async function record(tx: Tx, round: Round, settled: readonly Settled[], now: Da
         parked.push(parkedBy(recordId, fault))
         break
       case 'duplicate':
-        later.push({ recordId, delayMs: 0, counts: true })
+        later.push({ recordId, delayMs: 0, counts: false })
         break
       case 'gone':
         done.push(mark)
