@@ -28,33 +28,31 @@ export async function appendRows(
   return true
 }
 
-/** Rows whose key stands in an earlier row already are not applied. @returns how many */
-export async function rejectRepeated(tx: Tx, id: ImportId): Promise<number> {
-  const { numAffectedRows } = await sql`
-    update import_row set outcome = 'invalid', issues = jsonb_build_array(jsonb_build_object(
-      'column', 'external_ref', 'code', 'repeated', 'message', format('Line %s has the same key', first.first_line)))
-    from (select line, min(line) over (partition by external_ref) as first_line
-          from import_row where import_id = ${id} and external_ref is not null) as first
-    where import_id = ${id} and import_row.line = first.line and first.first_line < first.line
-      and outcome is null`.execute(tx)
-  return Number(numAffectedRows ?? 0n)
+/** A row that waits, and the earlier line that has its key already, if there is one. */
+export interface WaitingRow extends StoredRow {
+  readonly repeats: number | null
 }
 
-/** The next rows that wait behind `afterLine`, in the order of the file. */
+/** The next rows behind `afterLine`, in the order of the file. */
 export async function nextRows(
   tx: Tx,
   id: ImportId,
   columns: readonly string[],
   afterLine: number,
   limit: number,
-): Promise<StoredRow[]> {
-  const { rows } = await sql<{ line: number; cells: readonly string[] }>`
-    select line, cells from import_row
+): Promise<WaitingRow[]> {
+  const { rows } = await sql<{ line: number; cells: readonly string[]; repeats: number | null }>`
+    select line, cells, (
+      select min(earlier.line) from import_row earlier
+      where earlier.import_id = ${id} and earlier.external_ref = waits.external_ref and earlier.line < waits.line
+    ) as repeats
+    from import_row waits
     where import_id = ${id} and line > ${afterLine} and outcome is null order by line limit ${limit}`.execute(
     tx,
   )
-  return rows.map(({ line, cells }) => ({
+  return rows.map(({ line, cells, repeats }) => ({
     line,
+    repeats,
     cells: new Map(
       columns.flatMap((column, index) => {
         const cell = cells[index]

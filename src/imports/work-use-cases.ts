@@ -6,7 +6,7 @@ import type { ApplyRows } from './apply-use-cases.ts'
 import { firstBatchRows, nextBatchRows, restMs, smallerBatchRows } from './batch-size.ts'
 import { isPassing, mostFailures, retryAfterMs } from './failure.ts'
 import type { CellIssue, ImportId, ImportKind, RowVerdict, StoredRow } from './import.ts'
-import { clearEnded, nextRows, rejectRepeated, tellRows } from './import-row-store.ts'
+import { clearEnded, nextRows, tellRows, type WaitingRow } from './import-row-store.ts'
 import {
   advance,
   beginRun,
@@ -36,7 +36,7 @@ const nothing = { created: 0, updated: 0, unchanged: 0, invalid: 0 } as const
 /** What was in hand when a batch failed; the transaction that knew it is gone. */
 interface Attempt {
   turn: ImportTurn | null
-  rows: readonly StoredRow[]
+  rows: readonly WaitingRow[]
 }
 
 /**
@@ -52,7 +52,7 @@ export function createImportWork({ database, appliers, log, ring }: WorkDeps) {
       const turn = await takeTurn(tx)
       if (!turn) return false
       attempt.turn = turn
-      if (turn.state === 'waiting') await begin(tx, turn.id)
+      if (turn.state === 'waiting') await beginRun(tx, turn.id)
       attempt.rows = await nextRows(tx, turn.id, turn.columns, turn.appliedLine, size)
       if (attempt.rows.length === 0) await finish(tx, turn)
       else await apply(tx, turn, attempt.rows)
@@ -60,14 +60,10 @@ export function createImportWork({ database, appliers, log, ring }: WorkDeps) {
     })
   }
 
-  async function begin(tx: Tx, id: ImportId): Promise<void> {
-    await beginRun(tx, id)
-    await advance(tx, id, 0, { ...nothing, invalid: await rejectRepeated(tx, id) })
-  }
-
-  async function apply(tx: Tx, turn: ImportTurn, rows: readonly StoredRow[]): Promise<void> {
-    const verdicts = await appliers[turn.kind](tx, turn.actor, rows, turn.fileName ?? 'CSV import')
-    await settle(tx, turn.id, rows, verdicts)
+  async function apply(tx: Tx, turn: ImportTurn, rows: readonly WaitingRow[]): Promise<void> {
+    const first = rows.filter(({ repeats }) => repeats === null)
+    const verdicts = await appliers[turn.kind](tx, turn.actor, first, turn.fileName ?? 'CSV import')
+    await settle(tx, turn.id, rows, [...verdicts, ...rows.flatMap(repetition)])
   }
 
   async function finish(tx: Tx, turn: ImportTurn): Promise<void> {
@@ -156,6 +152,17 @@ async function settle(
   await tellRows(tx, id, verdicts)
   await advance(tx, id, Math.max(...rows.map(({ line }) => line)), counts)
 }
+
+const repetition = ({ line, repeats }: WaitingRow): RowVerdict[] =>
+  repeats === null
+    ? []
+    : [
+        {
+          line,
+          outcome: 'invalid',
+          issues: [{ column: 'external_ref', code: 'repeated', message: `Line ${repeats} has the same key` }],
+        },
+      ]
 
 const countOutcomes = (verdicts: readonly RowVerdict[]) =>
   Object.fromEntries(

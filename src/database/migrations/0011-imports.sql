@@ -45,6 +45,7 @@ create table import_row (
   issues jsonb,
   primary key (import_id, line)
 );
+create index import_row_key on import_row (import_id, external_ref, line);
 create index import_row_waiting on import_row (import_id, line) where outcome is null;
 create index import_row_told on import_row (import_id, line) where outcome is not null;
 select hide_from_partners('import_row');
