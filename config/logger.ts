@@ -26,7 +26,7 @@ function hideSecrets(value: unknown, depth = 0): unknown {
   if (depth > deepest) return '[too deep]'
   if (Buffer.isBuffer(value)) return `[${value.length} bytes]`
   if (Array.isArray(value)) return value.map((part) => hideSecrets(part, depth + 1))
-  if (value instanceof Error) return hideSecrets({ ...stdSerializers.err(value) }, depth + 1)
+  if (value instanceof Error) return hideSecrets(tellError(value), depth + 1)
   return Object.fromEntries(
     Object.entries(value).map(([name, part]) => [
       name,
@@ -36,6 +36,16 @@ function hideSecrets(value: unknown, depth = 0): unknown {
     ]),
   )
 }
+
+/** What an error says of itself. Drivers hang whole connections on theirs; those are left out. */
+function tellError(error: Error): object {
+  const told = Object.entries(stdSerializers.err(error)).filter(
+    ([name, part]) =>
+      typeof part !== 'object' || part === null || Array.isArray(part) || errorParts.includes(name),
+  )
+  return Object.fromEntries(told)
+}
+const errorParts = ['cause', 'details', 'data', 'aggregateErrors']
 
 const asFields = (fields: object): Record<string, unknown> =>
   Object.fromEntries(

@@ -66,7 +66,9 @@ export function openDatabase(options: DatabaseOptions): Database {
       '-c idle_in_transaction_session_timeout=120s',
     ].join(' '),
   })
-  pool.on('error', (error) => options.onIdleError?.(error))
+  // A server that is stopped right behind us ends connections that are just closing.
+  let closing = false
+  pool.on('error', (error) => closing || options.onIdleError?.(error))
   const kysely = new Kysely<Tables>({
     dialect: new PostgresDialect({ pool: keepingStatements(pool) }),
     plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
@@ -82,7 +84,10 @@ export function openDatabase(options: DatabaseOptions): Database {
         }
       }
     },
-    close: () => kysely.destroy(),
+    close: () => {
+      closing = true
+      return kysely.destroy()
+    },
   }
 }
 

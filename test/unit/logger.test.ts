@@ -66,3 +66,17 @@ test('people see a short line with its details and the stack of an error', () =>
   )
   expect(readableLine('plain\n')).toBe('plain\n')
 })
+
+test('an error is logged with what it says, not with the connection that hangs on it', () => {
+  const lines: string[] = []
+  const logger = createLogger({ level: 'info', destination: { write: (line) => lines.push(line) } })
+  const error = Object.assign(new Error('gone'), {
+    code: '57P01',
+    client: { socket: { port: 5432 } },
+    details: { kind: 'idle' },
+  })
+  logger.warn({ err: error }, 'a connection failed')
+  const { err } = JSON.parse(lines[0] ?? '{}')
+  expect(err).toMatchObject({ message: 'gone', code: '57P01', details: { kind: 'idle' } })
+  expect(err.client).toBeUndefined()
+})
