@@ -107,6 +107,53 @@ describe('an approved deal', () => {
   })
 })
 
+describe('records made over there', () => {
+  test('are mirrored, and cause not one write in 20 polls', async () => {
+    const account = simulator.insert('Account', {
+      Name: 'Direct Customer Ltd',
+      Website: 'direct-customer.com',
+    })
+    simulator.insert('Opportunity', {
+      Name: 'Direct',
+      AccountId: account,
+      StageName: 'Prospecting',
+      CloseDate: '2027-01-31',
+      Amount: 5,
+    })
+    for (let turn = 0; turn < 20; turn += 1) {
+      await sync.poll()
+      await sync.settle()
+    }
+    expect(writes()).toEqual([])
+    const mirrored = await sync.rows<{ object: string }>(
+      'select object from mirror_record where connection_id = $id order by object',
+    )
+    expect(mirrored.map(({ object }) => object)).toEqual(['Account', 'Opportunity'])
+  })
+
+  test('that name one of our partners become a proposal, once', async () => {
+    const [deal = ''] = addDeal()
+    await sync.mark('deal', [deal])
+    await sync.settle()
+    await sync.poll()
+    const partnerAccount = byDeal(deal)['PRM_Partner__c']
+    simulator.insert('Opportunity', {
+      Name: 'Brought along',
+      StageName: 'Prospecting',
+      CloseDate: '2027-01-31',
+      PRM_Partner__c: partnerAccount,
+    })
+    for (let turn = 0; turn < 3; turn += 1) {
+      await sync.poll()
+      await sync.settle()
+    }
+    const reviews = await sync.rows<{ kind: string }>(
+      'select kind from review_item where connection_id = $id and closed_at is null',
+    )
+    expect(reviews.map(({ kind }) => kind)).toEqual(['proposal'])
+  })
+})
+
 describe('a company that exists over there already', () => {
   test('is linked by its domain, not doubled', async () => {
     const account = simulator.insert('Account', {
