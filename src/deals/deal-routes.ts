@@ -78,8 +78,10 @@ export const dealRoutes = (deals: DealUseCases) => [
     body: draftSchema,
     answers: { 201: dealSchema },
     handle: async ({ tx, actor, body: { partnerId, programmeId, submit, ...details } }) => {
-      const draft = await deals.createDraft(tx, actor, { partnerId, programmeId, details })
-      const deal = submit ? await deals.submit(tx, actor, draft.id, null) : draft
+      const input = { partnerId, programmeId, details }
+      const deal = await (submit
+        ? deals.registerAtOnce(tx, actor, input)
+        : deals.createDraft(tx, actor, input))
       return { status: 201, ...answer(actor, deal), headers: { location: `/api/v1/deals/${deal.id}` } }
     },
   }),

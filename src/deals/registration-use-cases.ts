@@ -18,7 +18,7 @@ import type { DealDeps } from './deps-step.ts'
 import { type DetailsInput, readDetails } from './details-step.ts'
 import { recordChanges } from './journal-step.ts'
 import { getProgramme, lockDeal, requireNext } from './lookup-step.ts'
-import { register } from './registration-step.ts'
+import { type Registration, register } from './registration-step.ts'
 
 export interface DraftInput {
   /** Whom a vendor user registers for; a partner registers for itself. */
@@ -42,14 +42,12 @@ export function createRegistrationUseCases(deps: DealDeps) {
     ])
   }
 
+  /** @throws InvalidInput naming all that is missing */
   async function submitComplete(
     tx: Tx,
     actor: Actor,
-    before: Deal,
-    deal: Deal,
-    answer: string | null,
+    { before, deal, programme, answer = null }: Omit<Registration, 'partner'>,
   ): Promise<Deal> {
-    const programme = await getProgramme(deps, tx, deal.programmeId)
     const issues = checkComplete(deal, programme.registrationTypes)
     if (issues.length > 0) throw new InvalidInput('The registration is not complete', issues)
     return asSystem(tx, async (system) => {
@@ -60,10 +58,15 @@ export function createRegistrationUseCases(deps: DealDeps) {
     })
   }
 
-  async function createDraft(tx: Tx, actor: Actor, input: DraftInput): Promise<Deal> {
+  async function submitLocked(tx: Tx, actor: Actor, deal: Deal, answer: string | null): Promise<Deal> {
+    const programme = await getProgramme(deps, tx, deal.programmeId)
+    return submitComplete(tx, actor, { before: deal, deal, programme, answer })
+  }
+
+  async function draftOf(tx: Tx, actor: Actor, input: DraftInput) {
     const partnerId = await ownerOf(tx, actor, input.partnerId)
-    const programmes = await deps.partners.findProgrammes(tx, [input.programmeId])
-    if (!programmes.has(input.programmeId)) {
+    const programme = (await deps.partners.findProgrammes(tx, [input.programmeId])).get(input.programmeId)
+    if (!programme) {
       throw new InvalidInput('Name the programme', [
         { path: '/programmeId', code: 'unknown_programme', message: 'There is no such programme' },
       ])
@@ -78,14 +81,24 @@ export function createRegistrationUseCases(deps: DealDeps) {
       companyName: input.details.companyName,
       now: deps.clock.now(),
     })
-    const [created] = await recordChanges(tx, actor, deps, [
-      { before: null, after: withDetails(draft, details), kind: 'drafted' },
-    ])
-    return created ?? draft
+    return { deal: withDetails(draft, details), programme }
   }
 
   return {
-    createDraft,
+    async createDraft(tx: Tx, actor: Actor, input: DraftInput): Promise<Deal> {
+      const { deal } = await draftOf(tx, actor, input)
+      const [created] = await recordChanges(tx, actor, deps, [{ before: null, after: deal, kind: 'drafted' }])
+      return created ?? deal
+    },
+
+    /**
+     * A complete registration that never was a draft, in one step.
+     * @throws InvalidInput naming all that is missing
+     */
+    async registerAtOnce(tx: Tx, actor: Actor, input: DraftInput): Promise<Deal> {
+      const { deal, programme } = await draftOf(tx, actor, input)
+      return submitComplete(tx, actor, { before: null, deal, programme })
+    },
 
     /**
      * Changes what the status permits. An edit of what the conflict check looked at makes its verdict void.
@@ -138,7 +151,7 @@ export function createRegistrationUseCases(deps: DealDeps) {
     async submit(tx: Tx, actor: Actor, dealId: DealId, expectedRevision: number | null): Promise<Deal> {
       const deal = await lockDeal(tx, dealId, expectedRevision)
       requireNext(deal, 'submit')
-      return submitComplete(tx, actor, deal, deal, null)
+      return submitLocked(tx, actor, deal, null)
     },
 
     /** Answers the vendor's question: the registration is submitted again and the review clock goes on. */
@@ -151,7 +164,7 @@ export function createRegistrationUseCases(deps: DealDeps) {
     ): Promise<Deal> {
       const deal = await lockDeal(tx, dealId, expectedRevision)
       requireNext(deal, 'answer')
-      return submitComplete(tx, actor, deal, deal, answer)
+      return submitLocked(tx, actor, deal, answer)
     },
 
     /** Takes the registration back for good; a new try is a new attempt. */

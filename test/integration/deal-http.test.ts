@@ -127,7 +127,6 @@ describe('the deals API', () => {
       'returned',
       'review_started',
       'submitted',
-      'drafted',
     ])
   })
 

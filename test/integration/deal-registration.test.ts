@@ -55,6 +55,30 @@ describe('a registration', () => {
     expect(submitted.review?.targetAt.toISOString()).toBe('2026-03-04T10:00:00.000Z')
   })
 
+  test('that is complete from the start is registered in one step and leaves one trace', async () => {
+    const start = (over: object) =>
+      run(world.seller, (tx) =>
+        deals.registerAtOnce(tx, world.seller, { programmeId: world.programmeId, details: details(over) }),
+      )
+    await expect(start({ country: null })).rejects.toMatchObject({
+      issues: [{ path: '/country', code: 'required' }],
+    })
+    const deal = await start({})
+    expect(deal).toMatchObject({
+      status: 'submitted',
+      conflict: 'clear',
+      registeredAt: time.now,
+      revision: 1,
+    })
+    expect(await run(world.seller, (tx) => deals.getDeal(tx, deal.id))).toEqual(deal)
+    const traces = await query(
+      db.url,
+      'select action from audit_entry where subject_id = $1 union all select kind from deal_event where deal_id = $1::uuid',
+      [deal.id],
+    )
+    expect(traces).toEqual([{ action: 'deal.submitted' }, { action: 'submitted' }])
+  })
+
   test('belongs to its partner: another one does not even learn that it is there', async () => {
     const deal = await submit()
     await expect(run(world.rival, (tx) => deals.getDeal(tx, deal.id))).rejects.toBeInstanceOf(NotFound)
