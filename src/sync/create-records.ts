@@ -12,7 +12,7 @@ import { type NewReview, openReviews } from './review-store.ts'
 import type { Item, Outgoing, Round } from './round.ts'
 import { sendWrites } from './send.ts'
 import { assertLease } from './slot-store.ts'
-import type { Lookup } from './workspace.ts'
+import { type Lookup, memoryOf } from './workspace.ts'
 
 const mirrorWaitMs = 3_000
 /** Entities that are companies: they may exist over there already and are looked for before they are made. */
@@ -49,11 +49,13 @@ async function prepare(round: Round, items: readonly Item[], lookup: Lookup): Pr
     } else if (parent) waiting.push({ mark, parent })
     else {
       const lines = Object.keys(write.perLine)
-      const memory: Record<string, FieldMemory> = { ...link?.fields }
+      const memory: Record<string, FieldMemory> = {}
       for (const line of lines) {
+        const compiled = mapping.byName.get(line)
+        if (!compiled) continue
         const back = readBack(mapping, line, write.perLine[line] ?? {}, lookup.context)
         const ours = local.fields[line] ?? null
-        memory[line] = rememberSent(memory[line] ?? {}, ours, back.ok ? back.value : ours, sentAt)
+        memory[line] = rememberSent(memoryOf(link, compiled), ours, back.ok ? back.value : ours, sentAt)
       }
       outgoing.push({
         mark,

@@ -7,7 +7,6 @@ import type { FieldMemory } from './merge.ts'
 
 export interface KnownLink extends Link {
   readonly connectionId: ConnectionId
-  readonly mappingVersionId: string | null
   readonly settledAt: Date | null
   readonly createdAt: Date
 }

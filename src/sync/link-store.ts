@@ -18,9 +18,12 @@ export interface Link {
   readonly writingAt: Date | null
   readonly observedAt: Date | null
   readonly writtenAt: Date | null
+  /** The version of the mapping that both sides were compared by last. */
+  readonly mappingVersionId: string | null
 }
 
-const columns = sql`id, entity, record_id, object, remote_id, state, fields, key_written, writing_at, observed_at, written_at`
+const columns = sql`id, entity, record_id, object, remote_id, state, fields, key_written, writing_at, observed_at, written_at,
+  mapping_version_id`
 
 export async function linksOfRecords(
   tx: Tx,
@@ -92,10 +95,14 @@ export async function linkedConnections(
   return rows
 }
 
+export type NewLink = Omit<Link, 'writingAt' | 'observedAt' | 'writtenAt' | 'mappingVersionId'> & {
+  readonly writing: boolean
+}
+
 export async function insertLinks(
   tx: Tx,
   connectionId: ConnectionId,
-  links: readonly (Omit<Link, 'writingAt' | 'observedAt' | 'writtenAt'> & { readonly writing: boolean })[],
+  links: readonly NewLink[],
 ): Promise<void> {
   if (links.length === 0) return
   const rows = links.map((link) => ({

@@ -25,6 +25,8 @@ export interface Sent {
 export interface FieldMemory {
   readonly agreed?: Agreed
   readonly sent?: readonly Sent[]
+  /** The field over there that this is about, as the mapping had it. */
+  readonly remote?: string
   /** A write that was answered, and no snapshot has shown since. */
   readonly unseen?: true
   /** How often the CRM changed this value of ours back. */

@@ -1,6 +1,6 @@
 import type { Missing, RemoteRecord, RemoteValue } from '#connectors/connector.ts'
 import { ConnectorFault } from '#connectors/fault.ts'
-import { isSkipped, localValueOf, readBack, toLocal, toRemote } from '#mappings/apply.ts'
+import { type CompiledLine, isSkipped, localValueOf, readBack, toLocal, toRemote } from '#mappings/apply.ts'
 import { flowsIn, flowsOut, type MappingLine, ownerOf, remotesOf } from '#mappings/document.ts'
 import type { Tx } from '#src/database/database.ts'
 import type { Actor } from '#src/kernel/actor.ts'
@@ -27,7 +27,7 @@ import { closeAgreed, type NewReview, openReviews } from './review-store.ts'
 import type { Item, Outgoing, Round } from './round.ts'
 import { haltOn, sendWrites } from './send.ts'
 import { assertLease, databaseNow, renewLease } from './slot-store.ts'
-import type { Lookup } from './workspace.ts'
+import { type Lookup, memoryOf } from './workspace.ts'
 
 /** A write that was never answered is believed to be able to arrive for this long. */
 const sentLifetimeMs = 60 * 60_000
@@ -79,7 +79,9 @@ export async function updateRecords(round: Round, items: readonly Linked[], look
   for (const item of items) {
     const seen = mirrored.get(item.link.remoteId)
     const incomplete = seen !== undefined && mapped.fields.some((field) => seen.content[field] === undefined)
-    if (incomplete || hasOutgoing(round, item)) toRead.push(item)
+    // Another version may make something else of the same values, on either side.
+    const isOutdated = item.link.mappingVersionId !== mapped.versionId
+    if (incomplete || isOutdated || hasOutgoing(round, item)) toRead.push(item)
     else if (!seen || !isNews(item.link, seen.readAt)) done.push(item.mark)
     else {
       const merged = merge(
@@ -111,12 +113,13 @@ const isNews = (link: Link, readAt: Date): boolean =>
 /** Has our side changed since the last agreement, or is something unsettled? Then the other side must be read anyway. */
 function hasOutgoing({ mapped }: Round, { link, local }: Linked): boolean {
   if (!link.keyWritten) return true
-  return mapped.mapping.lines.some(({ name, line, transform }) => {
-    const memory = link.fields[name]
-    if (memory?.sent && memory.sent.length > 0) return true
+  return mapped.mapping.lines.some((compiled) => {
+    const { name, line } = compiled
+    const memory = memoryOf(link, compiled)
+    if (memory.sent && memory.sent.length > 0) return true
     if (!flowsOut(line.flow) || line.flow === 'create') return false
-    const ours = transform.render ? transform.render(local.fields) : (local.fields[name] ?? null)
-    return memory?.agreed ? !sameValue(memory.agreed.ours, ours) : !isBlank(ours)
+    const ours = localValueOf(mapped.mapping, name, local.fields) ?? null
+    return memory.agreed ? !sameValue(memory.agreed.ours, ours) : !isBlank(ours)
   })
 }
 
@@ -190,21 +193,23 @@ function merge(round: Round, item: Linked, snapshot: Snapshot, lookup: Lookup): 
         owner: ownerOf(first.line, phase),
         keepsOnEmpty: first.line.onEmpty === 'keep',
         leftAlone: lines.some((line) => isSkipped(line, snapshot.fields)),
-        fields: lines.map(({ name, line, transform }) => ({
-          name,
-          ours: transform.render ? transform.render(item.local.fields) : (item.local.fields[name] ?? null),
-          theirs: theirValue(item.link.fields[name], line, reading.values[name], snapshot.fields),
-          memory: forgetUnmapped(forgetSent(item.link.fields[name] ?? {}, oldest)),
-        })),
+        fields: lines.map((compiled) => {
+          const { name } = compiled
+          return {
+            name,
+            ours: localValueOf(mapping, name, item.local.fields) ?? null,
+            theirs: theirValue(item.link, compiled, reading.values[name], snapshot.fields),
+            memory: forgetUnmapped(forgetSent(memoryOf(item.link, compiled), oldest)),
+          }
+        }),
       },
       ownWriter,
     )
   })
   const unmapped = reading.issues.flatMap(({ field, message }): UnmappedLine[] => {
-    const line = mapping.byName.get(field)?.line
-    if (!line || theirValue(item.link.fields[field], line, undefined, snapshot.fields) !== undefined)
-      return []
-    return [{ field, message, raw: rawOf(line, snapshot.fields) }]
+    const compiled = mapping.byName.get(field)
+    if (!compiled || theirValue(item.link, compiled, undefined, snapshot.fields) !== undefined) return []
+    return [{ field, message, raw: rawOf(compiled.line, snapshot.fields) }]
   })
   return { item, verdicts, snapshot, theirs: reading.values, unmapped }
 }
@@ -214,14 +219,16 @@ function merge(round: Round, item: Linked, snapshot: Snapshot, lookup: Lookup): 
  * person decided about it as it stands there.
  */
 function theirValue(
-  memory: FieldMemory | undefined,
-  line: MappingLine,
+  link: Link,
+  compiled: CompiledLine,
   value: FieldValue | undefined,
   fields: Readonly<Record<string, RemoteValue>>,
 ): FieldValue | undefined {
+  const { line } = compiled
   if (value !== undefined || fields[remotesOf(line)[0]] === undefined) return value
   const raw = rawOf(line, fields)
-  const isDecided = memory?.agreed !== undefined && sameValue(memory.agreed.theirs, raw)
+  const { agreed } = memoryOf(link, compiled)
+  const isDecided = agreed !== undefined && sameValue(agreed.theirs, raw)
   return isDecided || !flowsIn(line.flow) ? raw : undefined
 }
 
@@ -280,6 +287,7 @@ async function conclude(
         id: link.id,
         fields: changedMemory(link.fields, memory),
         observedAt: one.snapshot.readAt,
+        mappingVersionId: mapped.versionId,
         ...(isSent ? { writing: 'begins' as const } : {}),
       })
     }

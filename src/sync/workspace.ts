@@ -1,11 +1,12 @@
 import type { Connector } from '#connectors/connector.ts'
-import { compileMapping, type Mapping, remoteFieldsOf } from '#mappings/apply.ts'
+import { type CompiledLine, compileMapping, type Mapping, remoteFieldsOf } from '#mappings/apply.ts'
 import { type MappingLine, remotesOf } from '#mappings/document.ts'
 import type { MappingContext } from '#mappings/transforms/transform.ts'
 import type { Tx } from '#src/database/database.ts'
 import type { SyncedEntity } from '#src/kernel/synced-entity.ts'
 import { type Engine, type SyncConnection, syncActor } from './engine.ts'
-import { linksOfRecords, linksToRemotes } from './link-store.ts'
+import { type Link, linksOfRecords, linksToRemotes } from './link-store.ts'
+import type { FieldMemory } from './merge.ts'
 
 /** One entity on one connection: its published mapping, without the fields that are in quarantine. */
 export interface MappedEntity {
@@ -24,6 +25,15 @@ export interface MappedEntity {
 /** Does the line read or write this field of the CRM? */
 export const usesField = (line: MappingLine, remoteField: string): boolean =>
   remotesOf(line).includes(remoteField) || line.skipWhen?.remote === remoteField
+
+/** What a link remembers of a line. What it remembers of another field over there says nothing about this one. */
+export function memoryOf(link: Pick<Link, 'fields'> | null, { name, line }: CompiledLine): FieldMemory {
+  const [remote] = remotesOf(line)
+  const memory = link?.fields[name]
+  return memory && (memory.remote === undefined || memory.remote === remote)
+    ? { ...memory, remote }
+    : { remote }
+}
 
 /** Everything a round of work on one connection needs, read once at its start. */
 export interface Workspace {
