@@ -2,6 +2,7 @@ import { readBack, toRemote } from '#mappings/apply.ts'
 import { identifyCompany } from '#src/customers/company-identity.ts'
 import { newId } from '#src/kernel/ids.ts'
 import { logAttempts } from './attempt-store.ts'
+import { type BegunItem, linkBegun } from './begun-records.ts'
 import { syncActor } from './engine.ts'
 import { insertLinks, type LinkChange, updateLinks } from './link-store.ts'
 import { type Parked, parkMarks, postponeMarks, releaseChildren } from './mark-store.ts'
@@ -18,15 +19,17 @@ const mirrorWaitMs = 3_000
 /** Entities that are companies: they may exist over there already and are looked for before they are made. */
 const companies = new Set(['customer', 'partner'])
 
+const isBegun = (item: Item): item is BegunItem => item.link !== null
+
 /**
- * Makes records over there for items without a link, and repeats what a `creating` link began (the key makes it safe).
+ * Makes records over there for items without a link, and repeats what a `creating` link began and did not bring about.
  * Never a second record: a company is first looked for in the mirror, which must be complete.
  */
 export async function createRecords(round: Round, items: readonly Item[], lookup: Lookup): Promise<void> {
   if (items.length === 0) return
   const fresh = items.filter(({ link }) => link === null)
   const toCreate = companies.has(round.mapped.name) ? await linkExisting(round, fresh) : fresh
-  const again = items.filter(({ link }) => link !== null)
+  const again = await linkBegun(round, items.filter(isBegun))
   await sendWrites(round, await prepare(round, [...again, ...toCreate], lookup))
 }
 
