@@ -134,12 +134,14 @@ export const importRoutes = ({ imports, intake, clock }: ImportRouteDeps): reado
     query: z.strictObject({
       ...pageQuery.shape,
       sort: z.enum(['createdAt', '-createdAt']).default('-createdAt'),
+      kind: z.enum(importKinds).optional(),
       state: z.enum(importStates).optional(),
     }),
     answers: { 200: pageOf(importSchema) },
     handle: async ({ tx, actor, query }) => {
-      const { state } = query
-      const page = sortedPage(await imports.listImports(tx, actor, { state }, positionOf(query)), query)
+      const { kind, state } = query
+      const found = await imports.listImports(tx, actor, { kind, state }, positionOf(query))
+      const page = sortedPage(found, query)
       const now = clock.now()
       return { status: 200, body: { ...page, items: page.items.map((one) => toAnswer(one, now)) } }
     },

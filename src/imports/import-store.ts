@@ -69,16 +69,17 @@ export async function closeIntake(tx: Tx, id: ImportId): Promise<boolean> {
   return numAffectedRows === 1n
 }
 
-/** Ends what has not ended yet. */
+/** False when it has ended already. */
 export async function endImport(
   tx: Tx,
   id: ImportId,
   state: 'done' | 'cancelled' | 'failed',
   problem: string | null,
-): Promise<void> {
-  await sql`
+): Promise<boolean> {
+  const { numAffectedRows } = await sql`
     update import set state = ${state}, problem = ${problem}, retry_at = null, ended_at = clock_timestamp()
     where id = ${id} and ended_at is null`.execute(tx)
+  return numAffectedRows === 1n
 }
 
 /** Imports whose upload fell silent, because the caller or we went away in the middle. */

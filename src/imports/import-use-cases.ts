@@ -1,11 +1,19 @@
-import { recordAudit } from '#src/database/audit.ts'
 import type { Tx } from '#src/database/database.ts'
 import type { Position } from '#src/database/keyset.ts'
 import type { Actor } from '#src/kernel/actor.ts'
 import { NotFound, Refused } from '#src/kernel/errors.ts'
-import { hasEnded, type Import, type ImportId, type ImportState, kindsFor, type ToldRow } from './import.ts'
+import { end } from './ending-step.ts'
+import {
+  hasEnded,
+  type Import,
+  type ImportId,
+  type ImportKind,
+  type ImportState,
+  kindsFor,
+  type ToldRow,
+} from './import.ts'
 import { dropReports, toldRows } from './import-row-store.ts'
-import { endImport, type ImportSort, listImports, lockImport, readImport } from './import-store.ts'
+import { type ImportSort, listImports, lockImport, readImport } from './import-store.ts'
 
 /** Reports hold what people typed about people, so they are not kept for ever. */
 export const reportKeptDays = 90
@@ -19,9 +27,14 @@ export function createImportUseCases() {
     listImports: async (
       tx: Tx,
       actor: Actor,
-      filter: { readonly state?: ImportState | undefined },
+      filter: { readonly kind?: ImportKind | undefined; readonly state?: ImportState | undefined },
       position: Position<ImportSort>,
-    ) => listImports(tx, { ...filter, kinds: kindsOf(actor) }, position),
+    ) =>
+      listImports(
+        tx,
+        { state: filter.state, kinds: kindsOf(actor).filter((kind) => kind === (filter.kind ?? kind)) },
+        position,
+      ),
 
     /** Rows of the file that have something said about them, in its order. */
     async reportOf(
@@ -42,12 +55,7 @@ export function createImportUseCases() {
       const before = visible(actor, await lockImport(tx, id))
       if (before.state === 'cancelled') return before
       if (hasEnded(before.state)) throw new Refused('import_ended', `This import is ${before.state} already`)
-      await endImport(tx, id, 'cancelled', null)
-      const after = visible(actor, await readImport(tx, id))
-      await recordAudit(tx, actor, [
-        { action: 'import.cancelled', subject: { kind: 'import', id }, before, after },
-      ])
-      return after
+      return end(tx, actor, id, 'cancelled')
     },
 
     /** Drops old reports, a bounded number of rows at a time. @returns how many */

@@ -4,9 +4,10 @@ import type { Actor } from '#src/kernel/actor.ts'
 import { CounterpartError, InvalidInput, Refused } from '#src/kernel/errors.ts'
 import { newId } from '#src/kernel/ids.ts'
 import { type RowBatch, readCsv } from './csv-rows.ts'
+import { end } from './ending-step.ts'
 import type { Import, ImportId, ImportKind } from './import.ts'
 import { appendRows } from './import-row-store.ts'
-import { closeIntake, endImport, insertImport, readImport } from './import-store.ts'
+import { closeIntake, insertImport, readImport } from './import-store.ts'
 
 export const importsBell = 'imports'
 
@@ -77,7 +78,7 @@ export function createIntakeUseCases({ database, ring }: IntakeDeps) {
 
   async function abandon(actor: Actor, id: ImportId, error: unknown): Promise<void> {
     const problem = error instanceof CounterpartError ? error.message : 'The upload broke off'
-    await database.transact(actor, (tx) => endImport(tx, id, 'failed', problem))
+    await database.transact(actor, (tx) => end(tx, actor, id, 'failed', problem))
   }
 }
 

@@ -1,24 +1,23 @@
-import { recordAudit } from '#src/database/audit.ts'
 import type { Database, Tx } from '#src/database/database.ts'
+import { outageOf } from '#src/database/outage.ts'
 import { systemActor } from '#src/kernel/actor.ts'
 import { CounterpartError } from '#src/kernel/errors.ts'
 import type { ApplyRows } from './apply-use-cases.ts'
 import { firstBatchRows, nextBatchRows, restMs, smallerBatchRows } from './batch-size.ts'
-import { isPassing, mostFailures, retryAfterMs } from './failure.ts'
+import { end } from './ending-step.ts'
 import type { CellIssue, ImportId, ImportKind, RowVerdict, StoredRow } from './import.ts'
 import { clearEnded, nextRows, tellRows, type WaitingRow } from './import-row-store.ts'
 import {
   advance,
   beginRun,
-  endImport,
   findSilent,
   type ImportTurn,
   nextRetryAt,
   postpone,
-  readImport,
   takeTurn,
 } from './import-store.ts'
 import { importsBell } from './intake-use-cases.ts'
+import { mostFailures, retryAfterMs } from './retry.ts'
 
 export interface WorkDeps {
   readonly database: Database
@@ -54,7 +53,7 @@ export function createImportWork({ database, appliers, log, ring }: WorkDeps) {
       attempt.turn = turn
       if (turn.state === 'waiting') await beginRun(tx, turn.id)
       attempt.rows = await nextRows(tx, turn.id, turn.columns, turn.appliedLine, size)
-      if (attempt.rows.length === 0) await finish(tx, turn)
+      if (attempt.rows.length === 0) await end(tx, turn.actor, turn.id, 'done')
       else await apply(tx, turn, attempt.rows)
       return true
     })
@@ -66,26 +65,16 @@ export function createImportWork({ database, appliers, log, ring }: WorkDeps) {
     await settle(tx, turn.id, rows, [...verdicts, ...rows.flatMap(repetition)])
   }
 
-  async function finish(tx: Tx, turn: ImportTurn): Promise<void> {
-    await endImport(tx, turn.id, 'done', null)
-    await recordAudit(tx, turn.actor, [
-      {
-        action: 'import.done',
-        subject: { kind: 'import', id: turn.id },
-        after: await readImport(tx, turn.id),
-      },
-    ])
-  }
-
   /** After a failure: waits for what passes, looks for the row that does not. @returns the size of the next batch */
   async function recover(attempt: Attempt, error: unknown): Promise<number> {
     const { turn, rows } = attempt
     if (!turn) throw error
     const [row, another] = rows
     const about = { err: error, import: turn.id, line: row?.line, rows: rows.length }
-    if (row && another && !isPassing(error)) return smallerBatchRows(rows.length)
+    const passing = outageOf(error) !== null
+    if (row && another && !passing) return smallerBatchRows(rows.length)
     log.error(about, 'a batch of an import failed')
-    if (row && !isPassing(error)) {
+    if (row && !passing) {
       await inTransaction((tx) => giveUpRow(tx, turn, row, error))
       return 1
     }
@@ -107,12 +96,12 @@ export function createImportWork({ database, appliers, log, ring }: WorkDeps) {
       retryAfterMs(turn.failures + 1),
     )
     if (failures < mostFailures) return
-    await endImport(tx, turn.id, 'failed', 'It failed too often in a row; import the file again')
+    await end(tx, worker, turn.id, 'failed', 'It failed too often in a row; import the file again')
   }
 
   async function failSilent(tx: Tx): Promise<void> {
     for (const id of await findSilent(tx, silentSeconds)) {
-      await endImport(tx, id, 'failed', 'The upload broke off; nothing of the file was applied')
+      await end(tx, worker, id, 'failed', 'The upload broke off; nothing of the file was applied')
     }
   }
 

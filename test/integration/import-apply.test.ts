@@ -174,6 +174,23 @@ describe('registrations', () => {
     ])
   })
 
+  test('that are in but need a decision are told with what to do', async () => {
+    const held = (ref: string, partner: string) =>
+      `${ref},${partner},Drachenfels Bau AG,drachenfels-bau.de,DE,approved,2026-01-05,2099-12-31`
+    const { id, rows } = await imports.run(
+      'deals',
+      csv(
+        'external_ref,partner,company_name,company_domain,company_country,status,registered_at,protection_until',
+        held('J-1', 'Nordwind IT'),
+        held('J-2', 'Suedstern Systems'),
+      ),
+    )
+    expect(rows).toMatchObject({ created: 2, invalid: 0 })
+    expect(await imports.reportOf(id)).toMatchObject([
+      { line: 3, outcome: 'created', issues: [{ column: 'status', code: 'already_held' }] },
+    ])
+  })
+
   test('with bad cells name the column as the file calls it', async () => {
     const row = (ref: string, changes: { readonly [column: string]: string }) =>
       header

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import pg from 'pg'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { ImportId } from '#src/imports/import.ts'
 import { Refused } from '#src/kernel/errors.ts'
@@ -131,7 +132,9 @@ test('a row that breaks a whole batch is found and told apart; a refusal keeps i
 
 test('a database that takes no batch is asked less and less often, and the import fails in the end', async () => {
   const { id } = await imports.receive('customers', customers('locked', 3))
-  const locked = Object.assign(new Error('canceling statement due to lock timeout'), { code: '55P03' })
+  const locked = Object.assign(new pg.DatabaseError('canceling statement due to lock timeout', 1, 'error'), {
+    code: '55P03',
+  })
   imports.between.onBatch = () => {
     throw locked
   }
@@ -171,6 +174,21 @@ test('imports run in the order in which they came, so that partners are there be
   expect((await imports.current(id)).rows).toMatchObject({ created: 250, invalid: 0 })
 })
 
+test('live work gets its turn while an import runs', async () => {
+  const rows = Array.from(
+    { length: 1_500 },
+    (_, index) => `turn-${index},Nordwind IT,Turn ${index},turn${index}x.de,submitted,2026-01-05`,
+  )
+  const header = 'external_ref,partner,company_name,company_domain,status,registered_at'
+  const { id } = await imports.receive('deals', `${header}\n${rows.join('\n')}`)
+  let live: Promise<string> | null = null
+  imports.between.onBatch = () => {
+    live ??= world.submit().then(async () => (await imports.current(id)).state)
+  }
+  await imports.drain()
+  expect(await live).toBe('running')
+})
+
 describe('a cancelled import', () => {
   const cancel = (id: ImportId) =>
     world.run(people.operations, (tx) => imports.imports.cancelImport(tx, people.operations, id))
@@ -191,6 +209,7 @@ describe('a cancelled import', () => {
     await imports.drain()
     expect((await imports.current(id)).rows).toEqual(rows)
     expect(await imports.asSystem((tx) => waiting(tx, id))).toBe(0)
+    expect(await traceOf(id)).toEqual(['import.received', 'import.cancelled'])
   })
 
   test('cannot be cancelled once it is done, and may be cancelled twice', async () => {
@@ -213,18 +232,11 @@ describe('a cancelled import', () => {
     })
     await imports.drain()
     expect(await timesIn('customer', 'way')).toEqual({ rows: 0, keys: 0 })
+    expect(await traceOf(await newest('customers'))).toEqual(['import.cancelled'])
   })
 })
 
 describe('an upload that breaks off applies nothing', () => {
-  const newest = async () => {
-    const page = { limit: 1, sort: '-createdAt', after: null } as const
-    const [import_] = await world.run(people.operations, (tx) =>
-      imports.imports.listImports(tx, people.operations, {}, page),
-    )
-    return import_
-  }
-
   test('because the caller hung up, or the file is broken further down', async () => {
     async function* halfOf(rest: () => AsyncGenerator<Uint8Array>) {
       yield* bytesOf(customers('half', 1_500))
@@ -242,7 +254,9 @@ describe('an upload that breaks off applies nothing', () => {
     ] as const) {
       const upload = { kind: 'customers', fileName: null, body: halfOf(rest) } as const
       await expect(imports.intake.receive(people.operations, upload)).rejects.toThrow()
-      expect(await newest()).toMatchObject({ state: 'failed', problem, rows: { created: 0 } })
+      const id = await newest('customers')
+      expect(await traceOf(id)).toEqual(['import.failed'])
+      expect(await imports.current(id)).toMatchObject({ state: 'failed', problem, rows: { created: 0 } })
     }
     await imports.drain()
     expect(await timesIn('customer', 'half')).toEqual({ rows: 0, keys: 0 })
@@ -271,6 +285,26 @@ const waiting = async (tx: Parameters<Parameters<typeof imports.asSystem>[0]>[0]
   const { rows } = await sql<{ n: number }>`
     select count(*)::int as n from import_row where import_id = ${id} and outcome is null`.execute(tx)
   return rows[0]?.n
+}
+
+async function newest(kind: 'customers'): Promise<ImportId> {
+  const page = { limit: 1, sort: '-createdAt', after: null } as const
+  const [found] = await world.run(people.operations, (tx) =>
+    imports.imports.listImports(tx, people.operations, { kind }, page),
+  )
+  if (!found) throw new Error('There is no import')
+  return found.id
+}
+
+/** What the audit trail says of an import. */
+async function traceOf(id: ImportId): Promise<readonly string[]> {
+  const { rows } = await imports.asSystem((tx) =>
+    sql<{ action: string }>`
+      select action from audit_entry where subject_kind = 'import' and subject_id = ${id} order by id`.execute(
+      tx,
+    ),
+  )
+  return rows.map(({ action }) => action)
 }
 
 /** The import that is being received, once its first rows are stored. */
