@@ -98,9 +98,10 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
       await schedule.catchUp()
     },
     async close(withinMs) {
-      await server.close()
-      await schedule?.close(withinMs)
-      await bell.close(withinMs)
+      const late = setTimeout(() => server.server.closeAllConnections(), withinMs)
+      // All at once: together they may take no longer than each of them.
+      await Promise.all([server.close(), schedule?.close(withinMs), bell.close(withinMs)])
+      clearTimeout(late)
       await capabilities.pool.close()
     },
   }

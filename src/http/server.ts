@@ -57,6 +57,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
     clientErrorHandler: answerUnreadable,
   })
+  endIdleConnections(app)
   app.decorateRequest('actor', null)
   app.setErrorHandler(sendProblem)
   app.setNotFoundHandler(answerMissing(options.routes))
@@ -94,6 +95,14 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     })
   }
   return app
+}
+
+/** Connections whose last request ends while we close would stay open for another one, and hold up the stop. */
+function endIdleConnections(app: FastifyInstance): void {
+  app.addHook('preClose', async () => {
+    const sweep = setInterval(() => app.server.closeIdleConnections(), 100)
+    app.server.once('close', () => clearInterval(sweep))
+  })
 }
 
 /** So many hops in front of us, or these addresses, may say who the caller is. */
