@@ -28,6 +28,9 @@ const statuses = [
   'expired',
 ] as const
 
+/** What amounts on the wire can be. */
+const mostMinor = 10n ** 18n
+
 /** A registration as its capability takes it, and where it was recorded first; null where the cells have issues. */
 export function readDealRow({ cells }: StoredRow, names: DealNames, now: Date) {
   const reader = createCellReader(cells)
@@ -109,7 +112,7 @@ function readAmount(reader: CellReader, currency: string | undefined): bigint | 
     'amount',
     (cell) => {
       const amountMinor = parseDecimal(cell, currency)
-      return amountMinor !== null && amountMinor >= 0n ? amountMinor : null
+      return amountMinor !== null && amountMinor >= 0n && amountMinor < mostMinor ? amountMinor : null
     },
     'not_an_amount',
     (cell) => `"${cell}" is not an amount in ${currency} such as 12345.67, without separators and sign`,
