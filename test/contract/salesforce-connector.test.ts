@@ -197,6 +197,7 @@ describe('Salesforce', () => {
       expect(await signed.probe(never)).toEqual({
         organisationId: simulator.organisationId,
         userId: simulator.integrationUserId,
+        instanceUrl: simulator.url,
         multiCurrency: false,
         apiUsage: { used: 1, limit: 100_000 },
       })
