@@ -3,7 +3,7 @@ import { asSystem, type Tx } from '#src/database/database.ts'
 import type { Actor } from '#src/kernel/actor.ts'
 import type { EventBus } from '#src/kernel/events.ts'
 import type { CustomerId } from '#src/kernel/ids.ts'
-import type { CompanyIdentity } from './company-identity.ts'
+import { type CompanyIdentity, isSameCompany } from './company-identity.ts'
 import type { CustomerWrite } from './customer.ts'
 import { planCustomers } from './customer-plan.ts'
 import { claimDomains, readCanonical } from './customer-store.ts'
@@ -50,7 +50,12 @@ export function createCustomerResolution(deps: { readonly events: EventBus<Tx> }
       if (!locked) await lockCompanies(tx, left)
       else {
         await learnDomains(tx, actor, learned)
-        await create(tx, actor, planCustomers(left))
+        const findCreated = finderOf(await create(tx, actor, planCustomers(left)))
+        for (const { company, index } of open) {
+          const own = found.get(index) ?? findCreated(company)
+          if (own) found.set(index, own)
+        }
+        if (found.size === companies.length) return toCanonical(tx, companies, found)
       }
       locked = true
     }
@@ -77,7 +82,11 @@ export function createCustomerResolution(deps: { readonly events: EventBus<Tx> }
     )
   }
 
-  async function create(tx: Tx, actor: Actor, planned: readonly CustomerWrite[]): Promise<void> {
+  async function create(
+    tx: Tx,
+    actor: Actor,
+    planned: readonly CustomerWrite[],
+  ): Promise<readonly CustomerWrite[]> {
     const inserted = await insertResolved(tx, planned)
     const created = planned.filter(({ id }) => inserted.has(id))
     await recordAudit(
@@ -99,6 +108,21 @@ export function createCustomerResolution(deps: { readonly events: EventBus<Tx> }
         priority: created.length > 1 ? 'bulk' : 'live',
       })),
     )
+    return created
+  }
+}
+
+/** Finds the customer that was created for a company, where no other new one could be meant; else the next round looks. */
+function finderOf(created: readonly CustomerWrite[]): (company: CompanyIdentity) => Match | undefined {
+  const byDomain = new Map(created.map((customer) => [customer.domain, customer]))
+  const byName = Map.groupBy(created, ({ nameKey }) => nameKey)
+  const namesake = (company: CompanyIdentity): CustomerWrite | undefined => {
+    const same = (byName.get(company.nameKey) ?? []).filter((customer) => isSameCompany(customer, company))
+    return same.length === 1 ? same[0] : undefined
+  }
+  return (company) => {
+    const own = company.domain === null ? namesake(company) : byDomain.get(company.domain)
+    return own && { id: own.id, byDomain: company.domain !== null, merged: false }
   }
 }
 

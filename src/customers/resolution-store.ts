@@ -15,6 +15,7 @@ export interface Match {
 /**
  * The customer of each company, null where there is none yet: whoever answers for its domain; else one of the same name
  * key whose country and domains do not contradict, the same country first, then those without a domain, then the older.
+ * Each company is looked up by index (that is what the limits are for), so one costs the same among any number.
  */
 export async function findMatches(
   tx: Tx,
@@ -23,7 +24,9 @@ export async function findMatches(
   const { rows } = await sql<{ id: CustomerId | null; byDomain: boolean; merged: boolean }>`
     select found.id, owner.customer_id is not null as by_domain, found.merged_into is not null as merged
     from jsonb_array_elements(${JSON.stringify(companies)}::jsonb) with ordinality as given (company, index)
-    left join customer_domain owner on owner.domain = given.company->>'domain'
+    left join lateral (
+      select d.domain, d.customer_id from customer_domain d where d.domain = given.company->>'domain' limit 1
+    ) owner on true
     left join lateral (
       select c.id from customer c
       where owner.domain is null and c.name_key = given.company->>'nameKey'
@@ -33,7 +36,9 @@ export async function findMatches(
       order by c.country is not distinct from given.company->>'country' desc, c.domain is null desc, c.id
       limit 1
     ) namesake on true
-    left join customer found on found.id = coalesce(owner.customer_id, namesake.id)
+    left join lateral (
+      select c.id, c.merged_into from customer c where c.id = coalesce(owner.customer_id, namesake.id) limit 1
+    ) found on true
     order by given.index`.execute(tx)
   return rows.map(({ id, ...how }) => (id === null ? null : { id, ...how }))
 }
