@@ -1,11 +1,12 @@
 import { readBack, toRemote } from '#mappings/apply.ts'
 import { identifyCompany } from '#src/customers/company-identity.ts'
+import type { Tx } from '#src/database/database.ts'
 import { newId } from '#src/kernel/ids.ts'
 import { logAttempts } from './attempt-store.ts'
 import { type BegunItem, linkBegun } from './begun-records.ts'
 import { syncActor } from './engine.ts'
 import { insertLinks, type LinkChange, updateLinks } from './link-store.ts'
-import { type Parked, parkMarks, postponeMarks, releaseChildren } from './mark-store.ts'
+import { type Parked, parkMarks, postponeMarks, releaseChildren, stillCurrent } from './mark-store.ts'
 import { type FieldMemory, rememberSent } from './merge.ts'
 import { cursorOf, findCompanies, type MirrorMatch } from './mirror-store.ts'
 import { type ParentWait, waitOnParents } from './parents.ts'
@@ -36,9 +37,29 @@ export async function createRecords(round: Round, items: readonly Item[], lookup
 /** Translates, records as sent and creating; what cannot be translated is parked, what needs a parent waits on it. */
 async function prepare(round: Round, items: readonly Item[], lookup: Lookup): Promise<readonly Outgoing[]> {
   const { workspace, mapped, lease } = round
+  return workspace.engine.database.transact(syncActor, async (tx) => {
+    await assertLease(tx, lease)
+    const marks = items.map(({ mark }) => mark)
+    const current = await stillCurrent(tx, workspace.connection.id, mapped.name, marks)
+    return begin(
+      tx,
+      round,
+      items.filter(({ mark }) => current.has(mark.recordId)),
+      lookup,
+    )
+  })
+}
+
+async function begin(
+  tx: Tx,
+  round: Round,
+  items: readonly Item[],
+  lookup: Lookup,
+): Promise<readonly Outgoing[]> {
+  const { workspace, mapped } = round
   const { mapping } = mapped
   const { object, keyField } = mapping.document
-  const { connection, engine } = workspace
+  const { connection } = workspace
   const parked: Parked[] = []
   const waiting: ParentWait[] = []
   const outgoing: Outgoing[] = []
@@ -78,47 +99,44 @@ async function prepare(round: Round, items: readonly Item[], lookup: Lookup): Pr
     }
   }
   const begun = new Set(items.flatMap(({ link }) => (link ? [link.id] : [])))
-  await engine.database.transact(syncActor, async (tx) => {
-    await assertLease(tx, lease)
-    await insertLinks(
-      tx,
-      connection.id,
-      outgoing
-        .filter(({ linkId }) => !begun.has(linkId))
-        .map((write) => ({
-          id: write.linkId,
-          entity: mapped.name,
-          recordId: write.recordId,
-          object,
-          remoteId: null,
-          state: 'creating' as const,
-          fields: write.memory,
-          keyWritten: true,
-          writing: true,
-        })),
-    )
-    const changes = outgoing
-      .filter(({ linkId }) => begun.has(linkId))
-      .map((write): LinkChange => ({ id: write.linkId, fields: write.memory, writing: 'begins' }))
-    await updateLinks(tx, changes)
-    await parkMarks(tx, connection.id, mapped.name, parked)
-    await waitOnParents(tx, round, waiting)
-    await logAttempts(
-      tx,
-      connection.id,
-      parked.map((entry) => ({
-        direction: 'out' as const,
+  await insertLinks(
+    tx,
+    connection.id,
+    outgoing
+      .filter(({ linkId }) => !begun.has(linkId))
+      .map((write) => ({
+        id: write.linkId,
         entity: mapped.name,
-        recordId: entry.recordId,
+        recordId: write.recordId,
+        object,
         remoteId: null,
-        mappingVersionId: mapped.versionId,
-        fields: entry.issues.map(({ field }) => field),
-        outcome: 'parked',
-        code: entry.code,
-        message: entry.message,
+        state: 'creating' as const,
+        fields: write.memory,
+        keyWritten: true,
+        writing: true,
       })),
-    )
-  })
+  )
+  const changes = outgoing
+    .filter(({ linkId }) => begun.has(linkId))
+    .map((write): LinkChange => ({ id: write.linkId, fields: write.memory, writing: 'begins' }))
+  await updateLinks(tx, changes)
+  await parkMarks(tx, connection.id, mapped.name, parked)
+  await waitOnParents(tx, round, waiting)
+  await logAttempts(
+    tx,
+    connection.id,
+    parked.map((entry) => ({
+      direction: 'out' as const,
+      entity: mapped.name,
+      recordId: entry.recordId,
+      remoteId: null,
+      mappingVersionId: mapped.versionId,
+      fields: entry.issues.map(({ field }) => field),
+      outcome: 'parked',
+      code: entry.code,
+      message: entry.message,
+    })),
+  )
   return outgoing
 }
 
