@@ -92,6 +92,23 @@ export async function nextDue(tx: Tx, connectionId: ConnectionId): Promise<Date 
   return rows[0]?.next ?? null
 }
 
+/** Those of the records that were neither marked again nor dropped since: what was loaded of them still holds. */
+export async function stillCurrent(
+  tx: Tx,
+  connectionId: ConnectionId,
+  entity: string,
+  marks: readonly Mark[],
+): Promise<ReadonlySet<string>> {
+  if (marks.length === 0) return new Set()
+  const { rows } = await sql<{ recordId: string }>`
+    select mark.record_id from dirty_mark mark
+    join unnest(${marks.map(({ recordId }) => recordId)}::uuid[],
+                ${marks.map(({ generation }) => generation.toString())}::bigint[]) as loaded (record_id, generation)
+      on mark.record_id = loaded.record_id and mark.generation = loaded.generation
+    where mark.connection_id = ${connectionId} and mark.entity = ${entity}`.execute(tx)
+  return new Set(rows.map(({ recordId }) => recordId))
+}
+
 /** Done, unless it was marked again meanwhile. */
 export async function settleMarks(
   tx: Tx,

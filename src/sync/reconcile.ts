@@ -4,7 +4,7 @@ import { createRecords } from './create-records.ts'
 import { type Engine, type SyncConnection, syncActor } from './engine.ts'
 import { endAbandonedWrites, linksOfRecords, retiredRecords } from './link-store.ts'
 import { type Mark, readyMarks, settleMarks } from './mark-store.ts'
-import type { Item, Round } from './round.ts'
+import { type Item, RecordMoved, type Round } from './round.ts'
 import { ConnectionHalted, haltOn } from './send.ts'
 import { giveBackLease, type Lease, LeaseLost, renewLease, takeLease } from './slot-store.ts'
 import { updateRecords } from './update-records.ts'
@@ -29,7 +29,7 @@ export async function reconcileConnection(
     await engine.database.transact(syncActor, (tx) => endAbandonedWrites(tx, connection.id))
     await workOff(await openWorkspace(engine, connection), lease, signal)
   } catch (error) {
-    if (error instanceof ConnectionHalted || error instanceof LeaseLost) {
+    if (error instanceof ConnectionHalted || error instanceof LeaseLost || error instanceof RecordMoved) {
       engine.logger.warn(
         { connection: connection.name, reason: error.message },
         'sync of a connection stopped',

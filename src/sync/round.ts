@@ -14,6 +14,14 @@ export interface Round {
   readonly signal: AbortSignal
 }
 
+/** Somebody changed a record of ours in the very moment in which theirs was applied: begin anew. */
+export class RecordMoved extends Error {
+  constructor() {
+    super('A record changed while it was being merged')
+    this.name = 'RecordMoved'
+  }
+}
+
 /** A dirty record of ours that still exists. */
 export interface Item {
   readonly mark: Mark

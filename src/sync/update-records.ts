@@ -7,7 +7,7 @@ import { syncActor } from './engine.ts'
 import { takeIn } from './intake.ts'
 import { type LinkChange, updateLinks } from './link-store.ts'
 import { loseLinks } from './lost-links.ts'
-import { type Mark, markDirty, settleMarks } from './mark-store.ts'
+import { type Mark, markDirty, settleMarks, stillCurrent } from './mark-store.ts'
 import {
   type Applied,
   agreedFields,
@@ -22,7 +22,7 @@ import { mirrorRecords } from './mirror-store.ts'
 import { markParents, type ParentWait, priorityOf, waitOnParents } from './parents.ts'
 import { hasOutgoing, isNews, type Linked, type Merged, mergeRecord } from './record-merge.ts'
 import { closeAgreed, type NewReview, openReviews } from './review-store.ts'
-import type { Outgoing, Round } from './round.ts'
+import { type Outgoing, RecordMoved, type Round } from './round.ts'
 import { haltOn, sendWrites } from './send.ts'
 import { assertLease, databaseNow, renewLease } from './slot-store.ts'
 import type { Lookup } from './workspace.ts'
@@ -128,17 +128,20 @@ async function readFresh(round: Round, items: readonly Linked[], lookup: Lookup)
  */
 async function conclude(
   round: Round,
-  merged: readonly Merged[],
+  all: readonly Merged[],
   done: readonly Mark[],
   lookup: Lookup,
 ): Promise<readonly Outgoing[]> {
-  if (merged.length === 0 && done.length === 0) return []
+  if (all.length === 0 && done.length === 0) return []
   const { workspace, mapped, lease } = round
   const { connection, engine } = workspace
   const actor: Actor = { kind: 'connection', id: connection.id, name: connection.name }
   return engine.database.transact(actor, async (tx) => {
     await assertLease(tx, lease)
+    const merged = await unmoved(tx, round, all)
     const applied = await applyTheirs(tx, actor, round, merged)
+    const standing = await unmoved(tx, round, applied.size === 0 ? [] : merged)
+    if (applied.size > 0 && standing.length < merged.length) throw new RecordMoved()
     const changes: LinkChange[] = []
     const outgoing: Outgoing[] = []
     const settled: Mark[] = [...done]
@@ -177,6 +180,20 @@ async function conclude(
     if (reviews.length > 0) await engine.reviewsOpened(tx, syncActor, reviews.length, connection)
     return outgoing
   })
+}
+
+/**
+ * Without the records that changed on our side, or were decided about, since they were loaded: what was made of them
+ * does not count any more, and they are marked again anyway.
+ */
+async function unmoved(
+  tx: Tx,
+  { workspace, mapped }: Round,
+  merged: readonly Merged[],
+): Promise<readonly Merged[]> {
+  const marks = merged.map(({ item }) => item.mark)
+  const current = await stillCurrent(tx, workspace.connection.id, mapped.name, marks)
+  return merged.filter(({ item }) => current.has(item.mark.recordId))
 }
 
 /** What can go now goes; the rest of the record waits in the next round. */

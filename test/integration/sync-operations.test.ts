@@ -604,3 +604,88 @@ describe('lists', () => {
     expect((await api.get(`/sync-attempts?${on()}&direction=in`)).items).toEqual([])
   })
 })
+
+describe('what a person does while a worker is reading the same record', () => {
+  /** A worker that stops right after its read, until it is let go. */
+  function paused() {
+    let reached: () => void = () => undefined
+    let letGo: () => void = () => undefined
+    const isReading = new Promise<void>((resolve) => {
+      reached = resolve
+    })
+    const goesOn = new Promise<void>((resolve) => {
+      letGo = resolve
+    })
+    const worker = sync.secondWorker((connector) => ({
+      ...connector,
+      read: async (...asked) => {
+        const records = await connector.read(...asked)
+        reached()
+        await goesOn
+        return records
+      },
+    }))
+    return { worker, isReading, letGo }
+  }
+
+  test('an edit on our side is not overwritten by what the CRM had: the owner decides, the log names the loser', async () => {
+    await sync.changeLine('deal', 'amount', { owner: 'prm' })
+    const { deal, remoteId } = await linkedDeal(sync, simulator)
+    simulator.update('Opportunity', remoteId, { Amount: 3000 })
+    sync.entity('deal').put(deal, { title: 'Read me' })
+    await sync.mark('deal', [deal])
+    await sync.ripen()
+    const { worker, isReading, letGo } = paused()
+    const done = worker.reconcile()
+    await isReading
+    sync.entity('deal').put(deal, { amount: { amount: '2000.00', currency: 'USD' } })
+    await sync.mark('deal', [deal])
+    letGo()
+    await done
+    await sync.settle()
+    expect(localDeal(sync, deal)['amount']).toEqual({ amount: '2000.00', currency: 'USD' })
+    expect(opportunityOf(simulator, deal)).toMatchObject({ Amount: 2000, Name: 'Read me' })
+    expect((await api.get(`/sync-attempts?${on()}&outcome=lost`)).items).toMatchObject([
+      { code: 'theirs_lost', fields: ['amount'] },
+    ])
+  })
+
+  test('a decision stands, and is not asked for again', async () => {
+    await sync.changeLine('deal', 'amount', { owner: 'review' })
+    const { deal, remoteId } = await linkedDeal(sync, simulator)
+    sync.entity('deal').put(deal, { amount: { amount: '2000.00', currency: 'USD' } })
+    simulator.update('Opportunity', remoteId, { Amount: 3000 })
+    await sync.mark('deal', [deal])
+    await sync.settle()
+    const item = await api.openReview('collision')
+    sync.entity('deal').put(deal, { title: 'Read me' })
+    await sync.mark('deal', [deal])
+    await sync.ripen()
+    const { worker, isReading, letGo } = paused()
+    const done = worker.reconcile()
+    await isReading
+    expect((await api.resolve(item.id, { take: 'ours' })).status).toBe(200)
+    letGo()
+    await done
+    await sync.settle()
+    expect(opportunityOf(simulator, deal)).toMatchObject({ Amount: 2000, Name: 'Read me' })
+    expect((await api.get(`/review-items?${on()}&state=open`)).items).toEqual([])
+    await expectSilence()
+  })
+
+  test('a link that is retired is not written any more', async () => {
+    const { deal } = await linkedDeal(sync, simulator)
+    sync.entity('deal').put(deal, { title: 'Never' })
+    await sync.mark('deal', [deal])
+    await sync.ripen()
+    const { worker, isReading, letGo } = paused()
+    const done = worker.reconcile()
+    await isReading
+    const link = await linkOf('deal', deal)
+    expect((await api.request('POST', `/links/${link.id}/retire`, { reason: 'a mistake' })).status).toBe(200)
+    letGo()
+    await done
+    await sync.settle()
+    expect(opportunityOf(simulator, deal)).toMatchObject({ Name: 'Acme 0' })
+  })
+})
