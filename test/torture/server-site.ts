@@ -1,0 +1,119 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { closeSync, openSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { createApi } from '#test/support/api-client.ts'
+import { freePort } from '#test/support/free-port.ts'
+import { type ServiceProcess, startService } from '#test/support/service-process.ts'
+import type { Random } from './random.ts'
+import { askRedis } from './server-programs.ts'
+import { guard, hasEnded, type Site } from './site.ts'
+
+const checkout = resolve(import.meta.dirname, '../..')
+const startMs = 180_000
+const shutdownMs = 30_000
+const longestAbsenceMs = 4_000
+
+export interface Servers {
+  /** The superuser's URL of the database that the service uses. */
+  readonly databaseUrl: string
+  readonly ownerUrl: string
+  readonly redisUrl: string
+}
+
+interface Worker {
+  readonly name: string
+  readonly child: ChildProcess
+  kill(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** One process for the API and two workers on PostgreSQL and Redis, as a larger installation runs. */
+export async function openServerSite(folder: string, servers: Servers, random: Random): Promise<Site> {
+  const env = {
+    DATABASE_URL: servers.ownerUrl,
+    REDIS_URL: servers.redisUrl,
+    SECRET_KEY: randomBytes(32).toString('base64'),
+    RATE_LIMIT_PER_MINUTE: '0',
+  }
+  const port = await freePort()
+  let release = () => {}
+  async function startApi(): Promise<ServiceProcess> {
+    const logFile = join(folder, 'api.log')
+    const started = await startService({ env: { ...env, ROLE: 'api' }, logFile, port, startMs })
+    release = guard(started.pid)
+    return started
+  }
+  let api = await startApi()
+  const admin = createApi(api.url, api.token ?? '')
+  const workers = ['first', 'second'].map((name) => startWorker(name, folder, env))
+
+  async function strikeWorker(): Promise<string> {
+    const worker = random.pick(workers)
+    await worker.kill()
+    return `killed the ${worker.name} worker`
+  }
+  async function strikeApi(): Promise<string> {
+    await api.kill()
+    release()
+    return 'killed the API process'
+  }
+
+  return {
+    name: 'servers',
+    admin,
+    folder,
+    databaseUrl: () => servers.databaseUrl,
+    ownerUrl: () => servers.ownerUrl,
+    async strike() {
+      const words = [random.chance(0.75) ? await strikeWorker() : await strikeApi()]
+      if (random.chance(0.4)) {
+        askRedis(servers.redisUrl, 'FLUSHALL')
+        words.push('emptied Redis')
+      }
+      return words.join(' and ')
+    },
+    async recover() {
+      // The other worker may well take over meanwhile.
+      await delay(random.whole(0, longestAbsenceMs))
+      if (hasEnded(api.child)) api = await startApi()
+      for (const [index, worker] of workers.entries()) {
+        if (hasEnded(worker.child)) workers[index] = startWorker(worker.name, folder, env)
+      }
+    },
+    complaints: () => [
+      ...(hasEnded(api.child) ? ['The API process has ended by itself'] : []),
+      ...workers.flatMap(({ name, child }) =>
+        hasEnded(child) ? [`The ${name} worker has ended by itself`] : [],
+      ),
+    ],
+    async close() {
+      await Promise.all([api.stop(), ...workers.map((worker) => worker.stop())])
+      release()
+    },
+  }
+}
+
+function startWorker(name: string, folder: string, env: Readonly<Record<string, string>>): Worker {
+  const log = openSync(join(folder, `worker-${name}.log`), 'a')
+  const child = spawn(process.execPath, [join(checkout, 'src/main.ts')], {
+    cwd: checkout,
+    env: { PATH: process.env['PATH'] ?? '', LOG_LEVEL: 'info', ROLE: 'worker', ...env },
+    stdio: ['ignore', log, log],
+  })
+  closeSync(log)
+  const release = guard(child.pid ?? 0)
+  async function end(signal: NodeJS.Signals): Promise<void> {
+    if (!hasEnded(child)) {
+      const ended = once(child, 'exit')
+      child.kill(signal)
+      const late = setTimeout(() => child.kill('SIGKILL'), shutdownMs)
+      await ended
+      clearTimeout(late)
+    }
+    release()
+  }
+  return { name, child, kill: () => end('SIGKILL'), stop: () => end('SIGTERM') }
+}

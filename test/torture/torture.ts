@@ -1,0 +1,179 @@
+/**
+ * `npm run torture`: kills the service in the middle of imports, pushes and pulls, again and again, and proves after each
+ * time, from the CRM's own records and from the ledger, that nothing is lost and nothing is doubled.
+ *
+ *   --kills N                            how often in the middle of each kind of work (10)
+ *   --only import|push|pull              one kind of work instead of all
+ *   --database embedded|servers|both     servers: PostgreSQL 15 and Redis from Debian's programs, an API and two workers (both)
+ *   --seed S                             repeats the draws of an earlier run
+ *   --deals N                            registrations per round (40); an import has five times as many rows
+ *   --json                               one JSON object on the standard output
+ *
+ * Exits 1 when a proof fails; the data and the logs of that installation are kept then.
+ */
+import { randomInt } from 'node:crypto'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { startSalesforceSimulator } from '#test/simulators/salesforce/simulator.ts'
+import { openEmbeddedSite } from './embedded-site.ts'
+import { waitUntilQuiet } from './quiet.ts'
+import { createRandom, type Random } from './random.ts'
+import { type Kind, kinds, type Round, runRound } from './rounds.ts'
+import { missingPrograms, startPostgres, startRedis } from './server-programs.ts'
+import { openServerSite } from './server-site.ts'
+import type { Site } from './site.ts'
+import { createWorld } from './world.ts'
+
+const databases = ['embedded', 'servers'] as const
+type DatabaseKind = (typeof databases)[number]
+
+interface TortureReport {
+  readonly seed: number
+  readonly rounds: readonly (Round & { readonly database: DatabaseKind })[]
+  readonly kills: number
+  readonly checks: number
+  readonly violations: readonly string[]
+  readonly ok: boolean
+}
+
+const directDeals = 2_100
+const closers: (() => Promise<void>)[] = []
+
+async function closeAll(): Promise<void> {
+  for (const close of closers.splice(0).reverse()) await close()
+}
+
+function readFlags() {
+  const { values } = parseArgs({
+    options: {
+      kills: { type: 'string', default: '10' },
+      only: { type: 'string' },
+      database: { type: 'string', default: 'both' },
+      seed: { type: 'string' },
+      deals: { type: 'string', default: '40' },
+      json: { type: 'boolean', default: false },
+    },
+  })
+  const whole = (name: string, text: string, least: number) => {
+    const value = Number(text)
+    if (!Number.isInteger(value) || value < least)
+      throw new Error(`--${name} is a whole number from ${least} on`)
+    return value
+  }
+  const oneOf = <T extends string>(name: string, text: string, choices: readonly T[]): T => {
+    const found = choices.find((choice) => choice === text)
+    if (!found) throw new Error(`--${name} is one of ${choices.join(', ')}`)
+    return found
+  }
+  const database = oneOf('database', values.database, [...databases, 'both'])
+  return {
+    kills: whole('kills', values.kills, 1),
+    kinds: values.only === undefined ? kinds : [oneOf('only', values.only, kinds)],
+    databases: database === 'both' ? databases : [database],
+    seed: values.seed === undefined ? randomInt(2 ** 31) : whole('seed', values.seed, 0),
+    deals: whole('deals', values.deals, 4),
+    json: values.json,
+  }
+}
+
+async function openSite(database: DatabaseKind, folder: string, random: Random): Promise<Site> {
+  if (database === 'embedded') return openEmbeddedSite(folder, random)
+  const postgres = await startPostgres(folder)
+  closers.push(postgres.stop)
+  const redis = await startRedis(folder)
+  closers.push(redis.stop)
+  const ownerUrl = postgres.url.replace('postgres@', 'counterpart@')
+  return openServerSite(folder, { databaseUrl: postgres.url, ownerUrl, redisUrl: redis.url }, random)
+}
+
+async function tortureOne(
+  database: DatabaseKind,
+  flags: ReturnType<typeof readFlags>,
+  folder: string,
+  say: (text: string) => void,
+): Promise<TortureReport['rounds']> {
+  const random = createRandom(flags.seed)
+  const simulator = await startSalesforceSimulator({ seed: flags.seed })
+  closers.push(() => simulator.close())
+  const site = await openSite(database, folder, random)
+  closers.push(() => site.close())
+  say(`${database}: setting up, logs in ${folder}`)
+  const world = await createWorld(site, simulator, random, { dealsPerRound: flags.deals, directDeals })
+  await waitUntilQuiet(world)
+  const rounds: (Round & { database: DatabaseKind })[] = []
+  for (const kind of flags.kinds) {
+    for (let killed = 0; killed < flags.kills; ) {
+      const round = await runRound(world, kind, flags.kills - killed)
+      rounds.push({ ...round, database })
+      say(tell(database, round))
+      // What is wrong stays wrong: later rounds would only say it again.
+      if (round.violations.length > 0) return rounds
+      killed += round.kills.length
+    }
+  }
+  return rounds
+}
+
+function tell(database: DatabaseKind, { kind, kills, quietSeconds, checks, violations }: Round): string {
+  const verdict = violations.length === 0 ? `${checks.length} checks hold` : 'FAILED'
+  const quiet = quietSeconds === null ? '' : `, quiet ${quietSeconds} s later`
+  return [`${database} ${kind}: ${kills.join('; ')}${quiet}: ${verdict}`, ...violations].join('\n  ')
+}
+
+async function run(): Promise<boolean> {
+  const flags = readFlags()
+  const missing = flags.databases.some((one) => one === 'servers') ? missingPrograms() : null
+  if (missing) throw new Error(missing)
+  const folder = mkdtempSync(join(tmpdir(), 'counterpart-torture-'))
+  // Database servers run as accounts of their own where we are root, and must be able to walk in.
+  chmodSync(folder, 0o711)
+  const say = (text: string) => (flags.json ? process.stderr : process.stdout).write(`${text}\n`)
+  const kind = (one: readonly Kind[]) => one.join(', ')
+  say(`Seed ${flags.seed}; ${flags.kills} kills each in the middle of: ${kind(flags.kinds)}`)
+  const rounds: TortureReport['rounds'][number][] = []
+  for (const database of flags.databases) {
+    const own = join(folder, database)
+    mkdirSync(own, { mode: 0o711 })
+    try {
+      rounds.push(...(await tortureOne(database, flags, own, say)))
+    } finally {
+      await closeAll()
+    }
+  }
+  const violations = rounds.flatMap((round) => round.violations)
+  const report: TortureReport = {
+    seed: flags.seed,
+    rounds,
+    kills: rounds.reduce((sum, { kills }) => sum + kills.length, 0),
+    checks: rounds.reduce((sum, { checks }) => sum + checks.length, 0),
+    violations,
+    ok: violations.length === 0,
+  }
+  if (report.ok) rmSync(folder, { recursive: true, force: true })
+  say(
+    report.ok
+      ? `${report.kills} kills, ${report.checks} checks, nothing lost, nothing doubled`
+      : `Something is lost or doubled; repeat it with --seed ${flags.seed}. Data and logs are in ${folder}`,
+  )
+  if (flags.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
+  return report.ok
+}
+
+function leaveOn(signal: NodeJS.Signals, code: number): void {
+  process.once(signal, () => {
+    closeAll().finally(() => process.exit(code))
+  })
+}
+leaveOn('SIGINT', 130)
+leaveOn('SIGTERM', 143)
+leaveOn('SIGHUP', 129)
+
+run().then(
+  (ok) => process.exit(ok ? 0 : 1),
+  (error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+    process.exit(1)
+  },
+)
