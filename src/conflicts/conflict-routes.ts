@@ -3,6 +3,7 @@ import { identifyCompany } from '#src/customers/company-identity.ts'
 import { instantSchema } from '#src/http/codecs.ts'
 import { route } from '#src/http/route.ts'
 import { idSchema } from '#src/kernel/ids.ts'
+import { lineSchema, textSchema } from '#src/kernel/text.ts'
 import type { ConflictUseCases } from './conflict-use-cases.ts'
 
 const sequenceSchema = z.codec(z.string().regex(/^\d{1,19}$/), z.bigint(), {
@@ -89,11 +90,11 @@ const caseSchema = z
 const questionSchema = z
   .strictObject({
     company: z.strictObject({
-      name: z.string().trim().min(1).max(300),
-      domain: z.string().max(500).optional(),
+      name: lineSchema(300),
+      domain: lineSchema(500).optional(),
       email: z.email().max(320).optional(),
-      country: z.string().max(100).optional(),
-      city: z.string().max(200).optional(),
+      country: lineSchema(100).optional(),
+      city: lineSchema(200).optional(),
     }),
     /** None means all products. */
     familyIds: z.array(z.uuid()).max(100).optional(),
@@ -125,7 +126,7 @@ export const conflictRoutes = (conflicts: ConflictUseCases) => [
     params: dealParams,
     body: z.strictObject({
       decision: z.enum(['override', 'uphold']),
-      reason: z.string().trim().min(10).max(2_000),
+      reason: textSchema(2_000).min(10),
     }),
     answers: { 200: caseSchema },
     handle: async ({ tx, actor, params, body }) => ({

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { networkRoute, type Route, route } from '#src/http/route.ts'
 import type { Role } from '#src/kernel/actor.ts'
+import { textSchema } from '#src/kernel/text.ts'
 import { connectionInputSchema, settingsSchema } from './connection.ts'
 import type { ConnectionCheckUseCases } from './connection-check-use-cases.ts'
 import {
@@ -131,7 +132,7 @@ export const connectionRoutes = ({
     tag,
     access: administrators,
     params: connectionParams,
-    body: z.strictObject({ reason: z.string().trim().min(1).max(500) }),
+    body: z.strictObject({ reason: textSchema(500) }),
     answers: { 200: connectionSchema },
     handle: async ({ tx, actor, params, body }) => {
       const { connectionId } = params

@@ -9,6 +9,7 @@ import { z } from 'zod'
 import { timeZoneSchema } from '#src/kernel/calendar.ts'
 import type { ConnectionId } from '#src/kernel/ids.ts'
 import { currencySchema } from '#src/kernel/money.ts'
+import { lineSchema } from '#src/kernel/text.ts'
 
 export const connectionStatuses = ['active', 'paused', 'attention'] as const
 /** attention: stopped until a person has mended something. */
@@ -50,7 +51,7 @@ export interface Connection extends Standing {
   readonly createdAt: Date
 }
 
-const nameSchema = z.string().trim().min(1).max(100)
+const nameSchema = lineSchema(100)
 export const settingsSchema = z
   .strictObject({
     name: nameSchema,

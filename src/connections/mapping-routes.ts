@@ -7,6 +7,7 @@ import { networkRoute, type Route, route } from '#src/http/route.ts'
 import type { Role } from '#src/kernel/actor.ts'
 import { InvalidInput } from '#src/kernel/errors.ts'
 import type { SyncedEntity } from '#src/kernel/synced-entity.ts'
+import { textSchema } from '#src/kernel/text.ts'
 import { connectionReaders } from './connection-routes.ts'
 import { connectionParams, listOf } from './connection-schemas.ts'
 import type { MappingReleaseUseCases } from './mapping-release-use-cases.ts'
@@ -17,6 +18,7 @@ import {
   draftSchema,
   entityMappingSchema,
   entityParams,
+  mostVersions,
   remoteFieldSchema,
   trialSchema,
   versionNumber,
@@ -31,7 +33,7 @@ const editors = ['administrator', 'revenue_operations'] satisfies Role[]
 const publishers = ['administrator'] satisfies Role[]
 const base = '/api/v1/connections/:connectionId'
 const mapping = `${base}/mappings/:entity`
-const note = z.string().trim().min(1).max(1_000)
+const note = textSchema(1_000)
 
 export interface MappingRouteDeps {
   readonly mappings: MappingUseCases
@@ -151,7 +153,12 @@ const draftRoutes = ({ mappings, releases, trials }: MappingRouteDeps): readonly
     params: entityParams,
     body: z.strictObject({
       document: mappingDocumentSchema,
-      basedOn: z.int().min(1).nullish().describe('The published version that the draft was made from'),
+      basedOn: z
+        .int()
+        .min(1)
+        .max(mostVersions)
+        .nullish()
+        .describe('The published version that the draft was made from'),
     }),
     answers: { 200: draftSchema },
     handle: async ({ tx, actor, params, body, ifMatch }) => {
@@ -232,7 +239,7 @@ const releaseRoutes = ({ releases }: MappingRouteDeps): readonly Route[] => [
     tag,
     access: publishers,
     params: entityParams,
-    body: z.strictObject({ version: z.int().min(1), note }),
+    body: z.strictObject({ version: z.int().min(1).max(mostVersions), note }),
     answers: { 200: versionSchema },
     handle: async ({ actor, params, body, signal }) => ({
       status: 200,

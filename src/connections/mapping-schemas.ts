@@ -8,7 +8,8 @@ export const entityParams = z.strictObject({
   ...connectionParams.shape,
   entity: z.string().regex(/^[a-z][a-z_]{0,59}$/),
 })
-export const versionNumber = z.coerce.number().int().min(1).max(2_147_483_647)
+export const mostVersions = 2_147_483_647
+export const versionNumber = z.coerce.number().int().min(1).max(mostVersions)
 
 const summary = {
   id: z.uuid(),

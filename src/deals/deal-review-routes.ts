@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { type Access, route } from '#src/http/route.ts'
 import type { Actor } from '#src/kernel/actor.ts'
 import { idSchema } from '#src/kernel/ids.ts'
+import { lineSchema, textSchema } from '#src/kernel/text.ts'
 import type { Deal } from './deal.ts'
 import { rejectionCodes } from './deal-status.ts'
 import type { DealUseCases } from './deal-use-cases.ts'
@@ -36,7 +37,7 @@ const requestParams = z.strictObject({
   dealId: idSchema<'deal'>(),
   requestId: idSchema<'deal_change_request'>(),
 })
-const reason = z.string().trim().min(1).max(2_000)
+const reason = textSchema(2_000)
 const days = z.int().min(1).max(730)
 
 const answer = (actor: Actor, deal: Deal) => ({
@@ -65,7 +66,7 @@ export const dealReviewRoutes = (deals: DealUseCases) => [
     tag,
     access: deciders,
     params,
-    body: z.strictObject({ question: z.string().trim().min(1).max(10_000) }),
+    body: z.strictObject({ question: textSchema(10_000) }),
     answers: { 200: dealSchema },
     handle: async ({ tx, actor, params: { dealId }, body, ifMatch }) =>
       answer(actor, await deals.returnWithQuestion(tx, actor, dealId, ifMatch, body.question)),
@@ -81,7 +82,7 @@ export const dealReviewRoutes = (deals: DealUseCases) => [
       crm: z
         .discriminatedUnion('kind', [
           z.strictObject({ kind: z.literal('create') }),
-          z.strictObject({ kind: z.literal('link'), remoteId: z.string().trim().min(1).max(200) }),
+          z.strictObject({ kind: z.literal('link'), remoteId: lineSchema(200) }),
         ])
         .default({ kind: 'create' })
         .describe('A new opportunity, or one that the CRM has already'),
@@ -283,7 +284,7 @@ export const dealReviewRoutes = (deals: DealUseCases) => [
     tag,
     access: operators,
     body: z.strictObject({
-      source: z.string().trim().min(1).max(200),
+      source: lineSchema(200),
       rows: z.array(importRowSchema).min(1).max(200),
     }),
     answers: { 200: z.object({ results: z.array(importResultSchema) }) },

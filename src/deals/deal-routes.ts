@@ -5,6 +5,7 @@ import { positionOf, sortedPage } from '#src/http/sorted-page.ts'
 import type { Actor } from '#src/kernel/actor.ts'
 import { daySchema } from '#src/kernel/calendar.ts'
 import { idSchema } from '#src/kernel/ids.ts'
+import { lineSchema, textSchema } from '#src/kernel/text.ts'
 import type { Deal } from './deal.ts'
 import { dealReviewRoutes } from './deal-review-routes.ts'
 import { conflictStates, dealStatuses, outcomes } from './deal-status.ts'
@@ -37,7 +38,7 @@ const answer = (actor: Actor, deal: Deal) => ({
   etag: deal.revision,
 })
 const flag = z.enum(['true', 'false'])
-const reasonSchema = z.string().trim().min(1).max(2_000)
+const reasonSchema = textSchema(2_000)
 
 const sorts = [
   'createdAt',
@@ -61,8 +62,8 @@ const listQuery = z.strictObject({
   partnerId: idSchema<'partner'>().optional(),
   programmeId: idSchema<'programme'>().optional(),
   customerId: idSchema<'customer'>().optional().describe('For the vendor only'),
-  externalRef: z.string().max(200).optional(),
-  text: z.string().trim().min(1).max(100).optional(),
+  externalRef: lineSchema(200).optional(),
+  text: lineSchema(100).optional(),
   changeRequested: flag.optional(),
   overdue: flag.optional().describe('true: waiting for the vendor beyond its time'),
   expiringBy: daySchema.optional().describe('Open and protected until this day or an earlier one'),
@@ -160,7 +161,7 @@ export const dealRoutes = (deals: DealUseCases) => [
     tag,
     access: registrants,
     params: dealParams,
-    body: z.strictObject({ answer: z.string().trim().min(1).max(10_000).optional() }),
+    body: z.strictObject({ answer: textSchema(10_000).optional() }),
     answers: { 200: dealSchema },
     handle: async ({ tx, actor, params, body, ifMatch }) => ({
       status: 200,
@@ -225,7 +226,7 @@ export const dealRoutes = (deals: DealUseCases) => [
     access: registrants,
     params: dealParams,
     body: z.strictObject({
-      body: z.string().trim().min(1).max(10_000),
+      body: textSchema(10_000),
       visibility: z.enum(['public', 'internal']).default('public'),
     }),
     answers: { 201: z.object({ dealId: idSchema<'deal'>() }) },

@@ -5,6 +5,7 @@ import { daySchema } from '#src/kernel/calendar.ts'
 import type { FieldIssue } from '#src/kernel/errors.ts'
 import { idSchema } from '#src/kernel/ids.ts'
 import { currencySchema, minorUnitsSchema } from '#src/kernel/money.ts'
+import { lineSchema, textSchema } from '#src/kernel/text.ts'
 import type { Deal, DealShare } from './deal.ts'
 import { titleOf } from './deal.ts'
 import {
@@ -16,27 +17,26 @@ import {
   rejectionCodes,
 } from './deal-status.ts'
 
-const text = (max: number) => z.string().trim().min(1).max(max)
 const country = z.string().regex(/^[A-Z]{2}$/, 'an ISO 3166 code such as DE')
 const amount = minorUnitsSchema.refine((minor) => minor >= 0n, { message: 'not below zero' })
 
 const detailShapes = {
-  companyName: text(300),
-  domain: text(500).nullable(),
+  companyName: lineSchema(300),
+  domain: lineSchema(500).nullable(),
   country: country.nullable(),
-  city: text(200).nullable(),
-  contactName: text(200).nullable(),
+  city: lineSchema(200).nullable(),
+  contactName: lineSchema(200).nullable(),
   contactEmail: z.email().max(320).nullable(),
-  contactPhone: text(50).nullable(),
-  need: text(10_000).nullable(),
+  contactPhone: lineSchema(50).nullable(),
+  need: textSchema(10_000).nullable(),
   amountMinor: amount.nullable().describe('Minor units as decimal text: "123450" is 1,234.50 EUR'),
   currency: currencySchema.nullable(),
   expectedCloseDate: daySchema.nullable(),
   products: z
     .array(z.strictObject({ productId: idSchema<'product'>(), amountMinor: amount.nullable().optional() }))
     .max(100),
-  registrationType: text(50).nullable(),
-  notes: text(10_000).nullable(),
+  registrationType: lineSchema(50).nullable(),
+  notes: textSchema(10_000).nullable(),
 }
 
 /** What may be said of a registration; each field may be left out. */
@@ -56,20 +56,20 @@ export const dealPatchSchema = detailsSchema.meta({ id: 'DealPatch' })
 
 export const importRowSchema = z
   .strictObject({
-    ref: text(200),
+    ref: lineSchema(200),
     partnerId: idSchema<'partner'>(),
     programmeId: idSchema<'programme'>(),
     details: z.strictObject({ ...detailsSchema.shape, companyName: detailShapes.companyName }),
     status: z.enum(dealStatuses).exclude(['draft', 'returned']),
     registeredAt: instantSchema.nullable(),
-    registeredBy: text(200).nullable(),
+    registeredBy: lineSchema(200).nullable(),
     approvedOn: daySchema.nullable(),
-    approvedBy: text(200).nullable(),
+    approvedBy: lineSchema(200).nullable(),
     protectedUntil: daySchema.nullable(),
     decisionCode: z.enum(rejectionCodes).nullable(),
     outcome: z.enum(outcomes),
     outcomeOn: daySchema.nullable(),
-    crmRemoteId: text(200).nullable(),
+    crmRemoteId: lineSchema(200).nullable(),
   })
   .meta({ id: 'DealImportRow' })
 

@@ -6,6 +6,7 @@ import { positionOf, sortedPage } from '#src/http/sorted-page.ts'
 import type { Role } from '#src/kernel/actor.ts'
 import { daySchema } from '#src/kernel/calendar.ts'
 import { idSchema } from '#src/kernel/ids.ts'
+import { lineSchema } from '#src/kernel/text.ts'
 import { planDocumentSchema } from './plan.ts'
 import type { PlanUseCases, VersionRow } from './plan-use-cases.ts'
 
@@ -47,7 +48,7 @@ export const planRoutes = (plans: PlanUseCases) => [
     summary: 'Create an incentive plan',
     tag: 'Incentives',
     access: writers,
-    body: z.strictObject({ programmeId: idSchema<'programme'>(), name: z.string().trim().min(1).max(120) }),
+    body: z.strictObject({ programmeId: idSchema<'programme'>(), name: lineSchema(120) }),
     answers: { 201: planSchema },
     handle: async ({ tx, actor, body }) => ({ status: 201, body: await plans.createPlan(tx, actor, body) }),
   }),

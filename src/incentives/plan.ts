@@ -8,6 +8,7 @@ import { always, checkCondition, conditionSchema, type Fact } from '#src/kernel/
 import type { FieldIssue } from '#src/kernel/errors.ts'
 import type { Id, PlanVersionId, ProgrammeId } from '#src/kernel/ids.ts'
 import { currencySchema, minorUnitsSchema, ratePpmSchema } from '#src/kernel/money.ts'
+import { lineSchema } from '#src/kernel/text.ts'
 
 export type PlanId = Id<'incentive_plan'>
 
@@ -35,7 +36,7 @@ export const planLineSchema = z
   .strictObject({
     /** Stays the same from version to version: what was posted is compared by it. */
     id: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,39}$/, 'lower case letters, digits, - and _'),
-    name: z.string().trim().min(1).max(120),
+    name: lineSchema(120),
     when: conditionSchema.describe('Over the award facts; an empty "all" always holds'),
     pays: payoutRuleSchema,
     /** Product families and tiers by id; null means all, also a deal that names none. */
