@@ -66,6 +66,13 @@ const platform = [
   },
 ]
 
+/** A command is a small composition root of its own, beside what it commands. */
+const command = '^src/.*-command\\.ts$'
+const commands = [
+  allow(command, '^src/', '^config/'),
+  { from: { path: command }, to: { dependencyTypes: ['core'] } },
+]
+
 const capabilityRules = order.flatMap((names, level) => {
   const lower = level === 0 ? [] : [`^src/${anyOf(below(level))}/${pure}`]
   const lowerUseCases = level === 0 ? [] : [`^src/${anyOf(below(level))}/${named(rooms.useCases)}`]
@@ -86,7 +93,7 @@ const capabilityRules = order.flatMap((names, level) => {
       own(named(rooms.store, rooms.useCases, rooms.steps)),
       ...lower,
       ...lowerUseCases,
-      '^src/database/(audit|database|keyset|uniqueness)\\.ts$',
+      '^src/database/(audit|database|keyset|outage|uniqueness)\\.ts$',
     ),
     allow(
       `${from}${named(rooms.routes)}`,

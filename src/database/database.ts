@@ -68,7 +68,10 @@ export function openDatabase(options: DatabaseOptions): Database {
   })
   // A server that is stopped right behind us ends connections that are just closing.
   let closing = false
-  pool.on('error', (error) => closing || options.onIdleError?.(error))
+  const onTrouble = (error: Error) => closing || options.onIdleError?.(error)
+  pool.on('error', onTrouble)
+  // A connection that dies in use fails its query; without a listener it would end the process as well.
+  pool.on('connect', (client) => client.on('error', onTrouble))
   const kysely = new Kysely<Tables>({
     dialect: new PostgresDialect({ pool: keepingStatements(pool) }),
     plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],

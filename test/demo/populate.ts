@@ -72,7 +72,7 @@ export async function populate(admin: Api, simulator: SalesforceSimulator): Prom
     `  curl -s -H 'Authorization: Bearer ${partner?.token}' '${admin.url}/api/v1/deals?limit=3'`,
     `  curl -s -H 'Authorization: Bearer ${admin.token}' '${admin.url}/api/v1/review-items'`,
     'Win a deal in Salesforce, and see the commission about ten seconds later:',
-    `  curl -s -X PATCH -H 'content-type: application/json' '${simulator.url}/__simulator/records/Opportunity/${String(example?.['Id'])}' -d '{"StageName":"Closed Won"}'`,
+    `  curl -s -X PATCH -H 'content-type: application/json' '${simulator.url}/__simulator/records' -d '{"object":"Opportunity","id":"${String(example?.['Id'])}","fields":{"StageName":"Closed Won"}}'`,
     `  curl -s -H 'Authorization: Bearer ${admin.token}' '${admin.url}/api/v1/ledger/entries?limit=5'`,
     '',
   ]

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import pg from 'pg'
-import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import type { ImportId } from '#src/imports/import.ts'
 import { Refused } from '#src/kernel/errors.ts'
 import { useDealWorld } from '#test/support/deal-world.ts'
@@ -11,14 +11,6 @@ const world = useDealWorld()
 const imports = useImports(world)
 afterEach(() => {
   imports.between.onBatch = null
-})
-// A connection that dies in use says so to its query and once more to nobody, which would end this process.
-beforeAll(() => {
-  const told = new WeakSet<object>()
-  world.db.database.pool.on('acquire', (client) => {
-    if (!told.has(client)) client.on('error', () => undefined)
-    told.add(client)
-  })
 })
 
 const customers = (prefix: string, count: number) =>
