@@ -4,15 +4,20 @@ import type { Actor } from '#src/kernel/actor.ts'
 import { Refused } from '#src/kernel/errors.ts'
 import type { EventOf } from '#src/kernel/events.ts'
 import { newId } from '#src/kernel/ids.ts'
+import { findDestinations } from './destination-store.ts'
 import type { ConnectionsPort } from './engine.ts'
-import { insertLinks, linkedConnections } from './link-store.ts'
-import { awaitedBy, markDirty, type NewMark, releaseChildren } from './mark-store.ts'
+import { insertLinks } from './link-store.ts'
+import { markDirty, type NewMark, releaseChildren } from './mark-store.ts'
 
 interface Deps {
   readonly connections: Pick<ConnectionsPort, 'homeOfDeals' | 'publishedMappings'>
   /** Rings once the unit of work has committed. */
   ring(tx: Tx): void
 }
+
+type Changed = EventOf<'record_changed'>
+
+const keyOf = ({ entity, id }: { readonly entity: string; readonly id: string }): string => `${entity}:${id}`
 
 /**
  * Turns changes of our records into dirty marks, in the transaction of the change. A linked record is marked where it is
@@ -21,30 +26,18 @@ interface Deps {
  */
 export function createDirtyHandlers({ connections, ring }: Deps) {
   return {
-    onRecordChanged: (tx: Tx, _actor: Actor, events: readonly EventOf<'record_changed'>[]): Promise<void> =>
+    onRecordChanged: (tx: Tx, _actor: Actor, events: readonly Changed[]): Promise<void> =>
       asSystem(tx, async (system) => {
-        const marks: NewMark[] = []
-        const home = events.some(({ entity }) => entity === 'deal')
-          ? await connections.homeOfDeals(system)
-          : null
-        for (const entity of new Set(events.map((event) => event.entity))) {
-          const changed = new Map(
-            events.filter((event) => event.entity === entity).map(({ id, priority }) => [id, priority]),
-          )
-          const links = await linkedConnections(system, entity, [...changed.keys()])
-          const linked = new Set(links.map(({ recordId }) => recordId))
-          for (const { recordId, connectionId } of links) {
-            marks.push({ connectionId, entity, recordId, priority: changed.get(recordId) ?? 'live' })
-          }
-          const unlinked = [...changed.keys()].filter((id) => !linked.has(id))
-          for (const { recordId, connectionId } of await awaitedBy(system, entity, unlinked)) {
-            marks.push({ connectionId, entity, recordId, priority: changed.get(recordId) ?? 'live' })
-          }
-          if (entity !== 'deal' || home === null) continue
-          for (const [recordId, priority] of changed) {
-            if (!linked.has(recordId)) marks.push({ connectionId: home, entity, recordId, priority })
-          }
-        }
+        const places = Map.groupBy(await findDestinations(system, events), keyOf)
+        const goesHome = (event: Changed): boolean =>
+          event.entity === 'deal' && !places.get(keyOf(event))?.some(({ linked }) => linked)
+        const home = events.some(goesHome) ? await connections.homeOfDeals(system) : null
+        const marks = events.flatMap((event): NewMark[] => {
+          const known = (places.get(keyOf(event)) ?? []).map(({ connectionId }) => connectionId)
+          const all = home !== null && goesHome(event) ? [...known, home] : known
+          const { entity, id, priority } = event
+          return all.map((connectionId) => ({ connectionId, entity, recordId: id, priority }))
+        })
         if (marks.length === 0) return
         await markDirty(system, marks)
         ring(tx)

@@ -81,20 +81,6 @@ export async function retiredRecords(
   return new Set(rows.map(({ recordId }) => recordId))
 }
 
-/** Connections on which each record has a link that is not retired. */
-export async function linkedConnections(
-  tx: Tx,
-  entity: string,
-  recordIds: readonly string[],
-): Promise<readonly { readonly recordId: string; readonly connectionId: ConnectionId }[]> {
-  const { rows } = await sql<{ recordId: string; connectionId: ConnectionId }>`
-    select record_id, connection_id from link
-    where entity = ${entity} and record_id = any(${[...recordIds]}::uuid[]) and state <> 'retired'`.execute(
-    tx,
-  )
-  return rows
-}
-
 export type NewLink = Omit<Link, 'writingAt' | 'observedAt' | 'writtenAt' | 'mappingVersionId'> & {
   readonly writing: boolean
 }

@@ -103,7 +103,7 @@ create table dirty_mark (
   primary key (connection_id, entity, record_id)
 );
 create index dirty_mark_ready on dirty_mark (connection_id, entity, priority, ready_at) where parked_at is null and waiting_for is null;
-create index dirty_mark_waiting on dirty_mark (connection_id, waiting_for) where waiting_for is not null;
+create index dirty_mark_waiting on dirty_mark (waiting_for, connection_id) where waiting_for is not null;
 create index dirty_mark_parked on dirty_mark (parked_at) where parked_at is not null;
 
 create table change_cursor (
