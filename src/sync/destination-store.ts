@@ -25,7 +25,7 @@ export async function findDestinations(
     )
     select entity, record_id as id, connection_id, true as linked from linked
     union all
-    select distinct entity, record_id as id, waiting.connection_id, false
+    select distinct changed.entity, changed.record_id as id, waiting.connection_id, false
     from changed join dirty_mark as waiting on waiting.waiting_for = changed.entity || ':' || changed.record_id
     where not exists (
       select from linked where linked.entity = changed.entity and linked.record_id = changed.record_id)`.execute(
