@@ -6,17 +6,6 @@ import type { Mail, MailSort } from './mail.ts'
 const columns = sql`
   id, notification_id, recipient_name, recipient_email, state, attempts, due_at, last_error, sent_at, created_at`
 
-export async function insertMails(
-  tx: Tx,
-  rows: readonly Pick<Mail, 'id' | 'notificationId' | 'recipientName' | 'recipientEmail'>[],
-): Promise<void> {
-  if (rows.length === 0) return
-  await sql`
-    insert into mail (id, notification_id, recipient_name, recipient_email)
-    select (row->>'id')::uuid, (row->>'notificationId')::uuid, row->>'recipientName', row->>'recipientEmail'
-    from jsonb_array_elements(${JSON.stringify(rows)}::jsonb) as row`.execute(tx)
-}
-
 /**
  * Takes due mails for sending: nobody else gets them before the lease ends, and each taking counts as an attempt. By the
  * database's clock.

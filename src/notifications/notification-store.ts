@@ -3,16 +3,24 @@ import type { Tx } from '#src/database/database.ts'
 import { allOf, asked, type Keyed, keyset, type Position } from '#src/database/keyset.ts'
 import type { NotificationKind } from '#src/kernel/events.ts'
 import type { PartnerId } from '#src/kernel/ids.ts'
+import type { Mail } from './mail.ts'
 import type { Notification, NotificationSort } from './notification.ts'
 
 const columns = sql`
   id, kind, partner_id, jsonb_build_object('kind', subject_kind, 'id', subject_id) as subject, data, created_at`
 
+/** Into the feed, with the mails that carry them, in one statement. */
 export async function insertNotifications(
   tx: Tx,
   rows: readonly Omit<Notification, 'createdAt'>[],
+  mails: readonly Pick<Mail, 'id' | 'notificationId' | 'recipientName' | 'recipientEmail'>[],
 ): Promise<void> {
   await sql`
+    with mailed as (
+      insert into mail (id, notification_id, recipient_name, recipient_email)
+      select (row->>'id')::uuid, (row->>'notificationId')::uuid, row->>'recipientName', row->>'recipientEmail'
+      from jsonb_array_elements(${JSON.stringify(mails)}::jsonb) as row
+    )
     insert into notification (id, kind, partner_id, subject_kind, subject_id, data)
     select (row->>'id')::uuid, row->>'kind', (row->>'partnerId')::uuid, row#>>'{subject,kind}', row#>>'{subject,id}',
            row->'data'

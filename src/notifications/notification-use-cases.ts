@@ -6,7 +6,7 @@ import type { EventOf } from '#src/kernel/events.ts'
 import { newId, type PartnerId } from '#src/kernel/ids.ts'
 import type { PartnerUseCases } from '#src/partners/partner-use-cases.ts'
 import type { MailSort } from './mail.ts'
-import { insertMails, listMails, type MailFilter, replayMails } from './mail-store.ts'
+import { listMails, type MailFilter, replayMails } from './mail-store.ts'
 import { type Notification, type NotificationSort, notificationKinds } from './notification.ts'
 import { insertNotifications, listNotifications, type NotificationFilter } from './notification-store.ts'
 
@@ -27,7 +27,6 @@ export function createNotificationUseCases(deps: NotificationDeps) {
           subject,
           data,
         }))
-        await insertNotifications(inner, rows)
         const mails = []
         for (const group of groupByAudience(rows)) {
           const recipients = await deps.partners.recipients(inner, group.partnerId, group.roles)
@@ -43,7 +42,7 @@ export function createNotificationUseCases(deps: NotificationDeps) {
             ),
           )
         }
-        await insertMails(inner, mails)
+        await insertNotifications(inner, rows, mails)
       }),
 
     /** A partner finds what addresses it, the vendor everything. */
