@@ -95,17 +95,25 @@ export async function fileKeys(
     on conflict do nothing`.execute(tx)
 }
 
+export interface Hold {
+  readonly dealId: DealId
+  readonly range: DayRange
+}
+
 /**
- * The claim of a deal is held for these days. Numbered anew: whoever searched before this compares again.
- * @returns false when the deal has no live claim
- * @throws a violation of `claim_one_holder` when another registration holds it
+ * The claims of these deals are held for their days. Numbered anew: whoever searched before this compares again.
+ * @returns the deals whose claim is held now; the others have no live one
+ * @throws a violation of `claim_one_holder` when another registration holds one of them, or two of them collide
  */
-export async function holdClaim(tx: Tx, dealId: DealId, range: DayRange): Promise<boolean> {
-  const { numAffectedRows } = await sql`
+export async function holdClaimsOf(tx: Tx, holds: readonly Hold[]): Promise<ReadonlySet<DealId>> {
+  const { rows } = await sql<{ dealId: DealId }>`
     update claim set standing = 'held', held_at = coalesce(held_at, clock_timestamp()),
-      range = daterange(${range.from}::date, ${range.to}::date, '[]'), claim_seq = nextval('claim_seq')
-    where source = 'registration' and deal_id = ${dealId} and standing <> 'closed'`.execute(tx)
-  return (numAffectedRows ?? 0n) > 0n
+      range = daterange(hold.first_day, hold.last_day, '[]'), claim_seq = nextval('claim_seq')
+    from unnest(${holds.map(({ dealId }) => dealId)}::uuid[], ${holds.map(({ range }) => range.from)}::date[],
+                ${holds.map(({ range }) => range.to)}::date[]) as hold (deal_id, first_day, last_day)
+    where source = 'registration' and claim.deal_id = hold.deal_id and standing <> 'closed'
+    returning claim.deal_id`.execute(tx)
+  return new Set(rows.map(({ dealId }) => dealId))
 }
 
 /** New days for a live claim, whatever its standing. */

@@ -5,7 +5,14 @@ import { Refused } from '#src/kernel/errors.ts'
 import { type DealId, newId } from '#src/kernel/ids.ts'
 import { type CheckId, keepChecks } from './check-store.ts'
 import type { ClaimSubject, DayRange } from './claim.ts'
-import { closeClaimsOf, fileRegistrations, holdClaim, lockClaims, setClaimRange } from './claim-store.ts'
+import {
+  closeClaimsOf,
+  fileRegistrations,
+  type Hold,
+  holdClaimsOf,
+  lockClaims,
+  setClaimRange,
+} from './claim-store.ts'
 import { asCheckSubject, asFiledClaim, createClaimIndex, findCandidates, keptOf } from './comparison.ts'
 import { type Candidate, ruleVersion } from './score.ts'
 import { claimsSince, readSearchState, type SearchResult, searchClaims } from './search-store.ts'
@@ -100,15 +107,25 @@ export function createClaimUseCases({ clock }: { readonly clock: Clock }) {
      * @throws Refused `already_held`, `no_claim`; the unit of work stays usable
      */
     async holdClaims(tx: Tx, dealId: DealId, range: DayRange): Promise<void> {
-      await changeClaim(tx, (system) => holdClaim(system, dealId, range))
+      const [outcome] = await holdEach(tx, [{ dealId, range }])
+      refuse(outcome ?? 'no_claim')
     },
+
+    /** The same for many deals at once; of two that collide with each other the earlier one holds. In their order. */
+    holdEach,
 
     /**
      * New days for the claim of a deal, whatever its standing.
      * @throws Refused `already_held`, `no_claim`; the unit of work stays usable
      */
     async extendClaims(tx: Tx, dealId: DealId, range: DayRange): Promise<void> {
-      await changeClaim(tx, (system) => setClaimRange(system, dealId, range))
+      const outcome = await asSystem(tx, async (system): Promise<HoldOutcome> => {
+        await lockClaims(system)
+        const changed = await unlessHeld(system, (inner) => setClaimRange(inner, dealId, range))
+        if (changed === null) return 'already_held'
+        return changed ? 'held' : 'no_claim'
+      })
+      refuse(outcome)
     },
 
     /** Withdrawn, rejected, cancelled, expired: the deal claims nothing any more. Deals without a claim are passed over. */
@@ -118,18 +135,37 @@ export function createClaimUseCases({ clock }: { readonly clock: Clock }) {
   }
 }
 
-type ClaimChange = 'done' | 'no_claim' | 'already_held'
+export type HoldOutcome = 'held' | 'no_claim' | 'already_held'
 
-async function changeClaim(tx: Tx, change: (system: Tx) => Promise<boolean>): Promise<void> {
-  const outcome = await asSystem(tx, async (system): Promise<ClaimChange> => {
+async function holdEach(tx: Tx, holds: readonly Hold[]): Promise<readonly HoldOutcome[]> {
+  if (holds.length === 0) return []
+  return asSystem(tx, async (system) => {
     await lockClaims(system)
-    try {
-      return (await savepoint(system, change)) ? 'done' : 'no_claim'
-    } catch (error) {
-      if (violatedConstraint(error) === 'claim_one_holder') return 'already_held'
-      throw error
-    }
+    return holdTogether(system, holds)
   })
+}
+
+/** One statement for all; where somebody is in the way, halves find who. */
+async function holdTogether(tx: Tx, holds: readonly Hold[]): Promise<readonly HoldOutcome[]> {
+  const held = await unlessHeld(tx, (inner) => holdClaimsOf(inner, holds))
+  if (held) return holds.map(({ dealId }) => (held.has(dealId) ? 'held' : 'no_claim'))
+  if (holds.length === 1) return ['already_held']
+  const middle = Math.ceil(holds.length / 2)
+  const earlier = await holdTogether(tx, holds.slice(0, middle))
+  return [...earlier, ...(await holdTogether(tx, holds.slice(middle)))]
+}
+
+/** Null when another registration holds what the change asks for: nothing of it was done. */
+async function unlessHeld<T>(tx: Tx, change: (tx: Tx) => Promise<T>): Promise<T | null> {
+  try {
+    return await savepoint(tx, change)
+  } catch (error) {
+    if (violatedConstraint(error) === 'claim_one_holder') return null
+    throw error
+  }
+}
+
+function refuse(outcome: HoldOutcome): void {
   if (outcome === 'no_claim') throw new Refused('no_claim', 'The registration has no live claim')
   if (outcome === 'already_held') {
     throw new Refused(

@@ -3,7 +3,6 @@ import type { Tx } from '#src/database/database.ts'
 import type { Actor } from '#src/kernel/actor.ts'
 import { type Day, dayIn } from '#src/kernel/calendar.ts'
 import { evaluateCondition } from '#src/kernel/condition.ts'
-import { Refused } from '#src/kernel/errors.ts'
 import type { PlanVersionId, ProgrammeId } from '#src/kernel/ids.ts'
 import type { Partner } from '#src/partners/partner.ts'
 import type { Programme } from '#src/partners/programme.ts'
@@ -65,20 +64,46 @@ export async function approveDeals(
   approvals: readonly Approval[],
   options: JournalOptions = {},
 ): Promise<Deal[]> {
+  const promised = await promiseToday(deps, tx, approvals)
+  for (const { after, range } of promised) await deps.conflicts.holdClaims(tx, after.id, range)
+  return conclude(deps, tx, actor, promised, options)
+}
+
+interface Promised {
+  readonly approval: Approval
+  /** With what the approval promises. */
+  readonly after: Deal
+  readonly range: { readonly from: Day; readonly to: Day }
+}
+
+async function promiseToday(deps: DealDeps, tx: Tx, approvals: readonly Approval[]): Promise<Promised[]> {
   const now = deps.clock.now()
-  const promised = await promise(deps, tx, approvals, ({ programme }) => dayIn(now, programme.timeZone))
-  const changes: DealChange[] = []
-  for (const [index, { deal, reason }] of approvals.entries()) {
-    const status = requireNext(deal, 'approve')
-    const after = promised[index]
-    if (!after?.protectedFrom || !after.protectedUntil) throw new Error(`Deal ${deal.number} has no promise`)
-    await deps.conflicts.holdClaims(tx, deal.id, { from: after.protectedFrom, to: after.protectedUntil })
-    const automatic = actor.kind === 'system'
-    changes.push({
+  const deals = await promise(deps, tx, approvals, ({ programme }) => dayIn(now, programme.timeZone))
+  return approvals.map((approval, index) => {
+    const status = requireNext(approval.deal, 'approve')
+    const after = deals[index]
+    if (!after?.protectedFrom || !after.protectedUntil)
+      throw new Error('An approval came without its promise')
+    const range = { from: after.protectedFrom, to: after.protectedUntil }
+    return { approval, after: { ...after, status }, range }
+  })
+}
+
+/** Writes down approvals whose claims are held. */
+async function conclude(
+  deps: DealDeps,
+  tx: Tx,
+  actor: Actor,
+  promised: readonly Promised[],
+  options: JournalOptions,
+): Promise<Deal[]> {
+  const now = deps.clock.now()
+  const automatic = actor.kind === 'system'
+  const changes = promised.map(({ approval: { deal, reason }, after, range }): DealChange => {
+    return {
       before: deal,
       after: {
         ...after,
-        status,
         // What the CRM said too early is now what the approval promised.
         outcomeStanding: 'expected',
         decidedAt: now,
@@ -88,10 +113,10 @@ export async function approveDeals(
       },
       kind: 'approved',
       reason,
-      data: { protectedUntil: after.protectedUntil, automatic: automatic ? 'yes' : null, reason },
-      notices: [{ kind: 'deal_approved', to: 'partner', data: { protectedUntil: after.protectedUntil } }],
-    })
-  }
+      data: { protectedUntil: range.to, automatic: automatic ? 'yes' : null, reason },
+      notices: [{ kind: 'deal_approved', to: 'partner', data: { protectedUntil: range.to } }],
+    }
+  })
   const approved = await recordChanges(tx, actor, deps, changes, options)
   await accrueDeals(
     deps,
@@ -104,7 +129,7 @@ export async function approveDeals(
 
 /**
  * Approves those of freshly checked deals that their programme approves by itself: clear, every gate open, condition met.
- * A claim that somebody holds after all leaves its deal to a person.
+ * A claim that somebody holds after all leaves its deal to a person. All of them in a handful of statements.
  */
 export async function approveAutomatically(
   deps: DealDeps,
@@ -112,38 +137,49 @@ export async function approveAutomatically(
   approvals: readonly Approval[],
   options: JournalOptions = {},
 ): Promise<Map<string, Deal>> {
-  const approved = new Map<string, Deal>()
+  const wanted = await wantedByProgramme(deps, tx, approvals)
+  const promised = await promiseToday(deps, tx, wanted)
+  const outcomes = await deps.conflicts.holdEach(
+    tx,
+    promised.map(({ after, range }) => ({ dealId: after.id, range })),
+  )
+  if (outcomes.includes('no_claim')) throw new Error('A registration was checked and has no claim')
+  const held = promised.filter((_, index) => outcomes[index] === 'held')
+  const refused = promised.filter((_, index) => outcomes[index] === 'already_held')
+  const approved = await conclude(deps, tx, automaticApprover, held, options)
+  await recordAudit(
+    tx,
+    automaticApprover,
+    refused.map(({ after }) => ({
+      action: 'deal.automatic_approval_refused',
+      subject: { kind: 'deal', id: after.id },
+      partnerId: after.partnerId,
+      reason: 'Another registration holds this customer and one of these product families in that time',
+    })),
+  )
+  return new Map(approved.map((deal) => [deal.id, deal]))
+}
+
+async function wantedByProgramme(
+  deps: DealDeps,
+  tx: Tx,
+  approvals: readonly Approval[],
+): Promise<readonly Approval[]> {
   const clear = approvals.filter(
     ({ deal, programme }) =>
       programme.autoApproval !== null && deal.conflict === 'clear' && deal.ineligible.length === 0,
   )
-  if (clear.length === 0) return approved
+  if (clear.length === 0) return []
   const familyCodes = await familyCodesOf(deps, tx, clear)
-  for (const approval of clear) {
-    const { deal, programme, partner } = approval
+  return clear.filter(({ deal, programme, partner }) => {
     const membership = partner?.memberships.find(({ programmeId }) => programmeId === programme.id)
     const facts = approvalFactsOf(deal, {
       tierName: membership?.tierName ?? null,
       partnerStatus: partner?.status ?? 'ended',
       familyCodes: familyCodes(deal),
     })
-    if (!programme.autoApproval || !evaluateCondition(programme.autoApproval, facts)) continue
-    try {
-      const [after] = await approveDeals(deps, tx, automaticApprover, [approval], options)
-      if (after) approved.set(deal.id, after)
-    } catch (error) {
-      if (!(error instanceof Refused && error.code === 'already_held')) throw error
-      await recordAudit(tx, automaticApprover, [
-        {
-          action: 'deal.automatic_approval_refused',
-          subject: { kind: 'deal', id: deal.id },
-          partnerId: deal.partnerId,
-          reason: error.message,
-        },
-      ])
-    }
-  }
-  return approved
+    return programme.autoApproval !== null && evaluateCondition(programme.autoApproval, facts)
+  })
 }
 
 const automaticApprover: Actor = { kind: 'system', name: 'automatic approval' }

@@ -16,7 +16,7 @@ export interface DealDeps {
   readonly products: Pick<ProductUseCases, 'findProducts' | 'familiesOf'>
   readonly conflicts: Pick<
     ConflictUseCases,
-    'checkMany' | 'holdClaims' | 'extendClaims' | 'closeClaims' | 'decide'
+    'checkMany' | 'holdClaims' | 'holdEach' | 'extendClaims' | 'closeClaims' | 'decide'
   >
   readonly incentives: Pick<IncentiveUseCases, 'pinPlanVersion' | 'previewEarnings' | 'accrue'>
 }

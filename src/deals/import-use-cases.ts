@@ -1,7 +1,7 @@
 import { asSystem, type Tx } from '#src/database/database.ts'
 import { type Actor, actorKey } from '#src/kernel/actor.ts'
 import { addDays, type Day, dayIn, startOfDay } from '#src/kernel/calendar.ts'
-import { type FieldIssue, Refused } from '#src/kernel/errors.ts'
+import type { FieldIssue } from '#src/kernel/errors.ts'
 import type { Priority } from '#src/kernel/events.ts'
 import { type DealId, newId } from '#src/kernel/ids.ts'
 import type { Partner } from '#src/partners/partner.ts'
@@ -164,8 +164,10 @@ export function createImportUseCases(deps: DealDeps) {
       claiming.map(({ deal, located: { programme, today } }) => ({ deal, programme, today })),
     )
     const verdicts = new Map(checked.map((deal) => [deal.id, deal]))
-    const after: { deal: Deal; issues: FieldIssue[] }[] = []
-    for (const { deal } of stated) after.push(await holdHistory(tx, verdicts.get(deal.id) ?? deal))
+    const after = await holdHistory(
+      tx,
+      stated.map(({ deal }) => verdicts.get(deal.id) ?? deal),
+    )
     const saved = await recordChanges(
       tx,
       actor,
@@ -198,28 +200,31 @@ export function createImportUseCases(deps: DealDeps) {
     return rows.map(({ located, deal }) => ({ located, deal: { ...deal, ...pinned.get(deal.id) } }))
   }
 
-  async function holdHistory(tx: Tx, deal: Deal): Promise<{ deal: Deal; issues: FieldIssue[] }> {
-    const { protectedFrom, protectedUntil, status, conflict } = deal
-    if (conflict === null || status !== 'approved' || protectedFrom === null || protectedUntil === null) {
-      return { deal: { ...deal, conflict: conflict ?? 'clear' }, issues: [] }
-    }
-    try {
-      await deps.conflicts.holdClaims(tx, deal.id, { from: protectedFrom, to: protectedUntil })
-      return { deal, issues: [] }
-    } catch (error) {
-      if (!(error instanceof Refused && error.code === 'already_held')) throw error
-      const message = 'Another approved registration holds this customer; decide between the two'
-      return {
-        deal: { ...deal, conflict: 'suspected' },
-        issues: [{ path: '/status', code: 'already_held', message }],
-      }
-    }
+  /** What was approved and is protected holds its customer, unless somebody does already: that is for a person. */
+  async function holdHistory(
+    tx: Tx,
+    deals: readonly Deal[],
+  ): Promise<{ readonly deal: Deal; readonly issues: readonly FieldIssue[] }[]> {
+    const holding = deals.flatMap(({ id, conflict, status, protectedFrom, protectedUntil }) =>
+      conflict !== null && status === 'approved' && protectedFrom !== null && protectedUntil !== null
+        ? [{ dealId: id, range: { from: protectedFrom, to: protectedUntil } }]
+        : [],
+    )
+    const outcomes = await deps.conflicts.holdEach(tx, holding)
+    if (outcomes.includes('no_claim')) throw new Error('A registration was checked and has no claim')
+    const taken = new Set(
+      holding.filter((_, index) => outcomes[index] === 'already_held').map(({ dealId }) => dealId),
+    )
+    return deals.map((deal) =>
+      taken.has(deal.id)
+        ? { deal: { ...deal, conflict: 'suspected' }, issues: [alreadyHeld] }
+        : { deal: { ...deal, conflict: deal.conflict ?? 'clear' }, issues: [] },
+    )
   }
 
   return {
     /**
-     * Takes rows in, new ones and such that came before, in a handful of statements (and one claim each for what is
-     * approved and still protected).
+     * Takes rows in, new ones and such that came before, in a handful of statements.
      * @returns one result per row, in order; an invalid row changes nothing and does not stop the others
      */
     importDeals: (
@@ -301,6 +306,12 @@ export function createImportUseCases(deps: DealDeps) {
     })
     await deps.events.publish(tx, actor, links)
   }
+}
+
+const alreadyHeld: FieldIssue = {
+  path: '/status',
+  code: 'already_held',
+  message: 'Another approved registration holds this customer; decide between the two',
 }
 
 const created = (deal: Deal): ImportResult => ({

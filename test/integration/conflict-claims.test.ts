@@ -134,6 +134,32 @@ test('after a refused hold the unit of work goes on in its own role', async () =
   expect(role).toBe('counterpart_app')
 })
 
+test('many holds at once: all that are free, the earlier of two alike, and who is refused does not stop the others', async () => {
+  const range = { from: '2026-01-01', to: '2026-03-31' }
+  const [taken, contested] = [newId<'customer'>(), newId<'customer'>()]
+  const holder = registrationOf('Vergeben', { customerId: taken })
+  const late = registrationOf('Vergeben', { customerId: taken })
+  const free = ['Frei Eins', 'Frei Zwei', 'Frei Drei'].map((name) => registrationOf(name))
+  const alike = ['Doppelt', 'Doppelt'].map((name) => registrationOf(name, { customerId: contested }))
+  for (const subject of [holder, late, ...free, ...alike]) await submit(subject)
+  await hold(holder)
+  const asked = [...free.slice(0, 2), late, ...alike, ...free.slice(2)].map(({ sourceId }) => sourceId)
+  const outcomes = await db.database.transact(system, (tx) =>
+    conflicts.holdEach(
+      tx,
+      [...asked, newId<'deal'>()].map((dealId) => ({ dealId, range })),
+    ),
+  )
+  expect(outcomes).toEqual(['held', 'held', 'already_held', 'held', 'already_held', 'held', 'no_claim'])
+  const { rows } = await db.database.transact(system, (tx) =>
+    sql<{ dealId: string }>`
+      select deal_id from claim where standing = 'held' and deal_id = any(${asked}::uuid[])`.execute(tx),
+  )
+  expect(new Set(rows.map(({ dealId }) => dealId))).toEqual(
+    new Set(asked.filter((_, index) => outcomes[index] === 'held')),
+  )
+})
+
 test('within one batch the later of two alike is suspected', async () => {
   const subjects = ['Stapelei Eins', 'Ganz Anders', 'Stapelei Eins GmbH'].map((name) => registrationOf(name))
   const results = await db.database.transact(system, (tx) => conflicts.checkMany(tx, system, subjects))
