@@ -183,11 +183,21 @@ export function checkComplete(deal: DealDetails, registrationTypes: readonly str
       message: `The programme knows: ${registrationTypes.join(', ')}`,
     })
   }
-  return [...issues, ...checkAmounts(deal)]
+  return [...issues, ...checkBreakdown(deal)]
 }
 
+/** An amount says in which currency; a draft need not say more. */
+export const checkCurrency = (deal: Pick<DealDetails, 'amountMinor' | 'currency'>): FieldIssue[] =>
+  deal.amountMinor !== null && deal.currency === null
+    ? [{ path: '/currency', code: 'required', message: 'Name the currency of the amount' }]
+    : []
+
+export const checkAmounts = (
+  deal: Pick<DealDetails, 'amountMinor' | 'currency' | 'products'>,
+): FieldIssue[] => [...checkCurrency(deal), ...checkBreakdown(deal)]
+
 /** Amounts of products are a complete break-down of the deal's amount, or absent. */
-export function checkAmounts(deal: Pick<DealDetails, 'amountMinor' | 'products'>): FieldIssue[] {
+function checkBreakdown(deal: Pick<DealDetails, 'amountMinor' | 'products'>): FieldIssue[] {
   const stated = deal.products.filter(({ amountMinor }) => amountMinor !== null)
   if (stated.length === 0) return []
   const sum = stated.reduce((total, { amountMinor }) => total + (amountMinor ?? 0n), 0n)

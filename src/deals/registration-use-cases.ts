@@ -7,6 +7,7 @@ import {
   changedFields,
   checkAmounts,
   checkComplete,
+  checkCurrency,
   editableFields,
   frozenFields,
   voidsCheck,
@@ -87,6 +88,8 @@ export function createRegistrationUseCases(deps: DealDeps) {
   return {
     async createDraft(tx: Tx, actor: Actor, input: DraftInput): Promise<Deal> {
       const { deal } = await draftOf(tx, actor, input)
+      const issues = checkCurrency(deal)
+      if (issues.length > 0) throw new InvalidInput('The amount needs its currency', issues)
       const [created] = await recordChanges(tx, actor, deps, [{ before: null, after: deal, kind: 'drafted' }])
       return created ?? deal
     },
@@ -124,10 +127,8 @@ export function createRegistrationUseCases(deps: DealDeps) {
       }
       const changed = changedFields(deal, patch)
       const after = withDetails(deal, patch)
-      if (deal.status !== 'draft') {
-        const issues = checkAmounts(after)
-        if (issues.length > 0) throw new InvalidInput('The amounts do not fit', issues)
-      }
+      const issues = deal.status === 'draft' ? checkCurrency(after) : checkAmounts(after)
+      if (issues.length > 0) throw new InvalidInput('The amounts do not fit', issues)
       const counts = changed.some((field) => ['amountMinor', 'currency', 'products'].includes(field))
       const [saved] = await recordChanges(tx, actor, deps, [
         {

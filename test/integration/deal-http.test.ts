@@ -88,6 +88,14 @@ describe('the deals API', () => {
     expect(body.issues.map(({ path }: { path: string }) => path)).toEqual(['/body/contactName', '/body/need'])
   })
 
+  test('takes no amount without a currency, in a draft either', async () => {
+    const draft = await call('seller', 'POST', '', registration({ currency: undefined, submit: false }))
+    expect([draft.status, draft.body.issues[0].path]).toEqual([422, '/body/currency'])
+    const { body: deal } = await call('seller', 'POST', '', registration({ submit: false }))
+    const edit = await call('seller', 'PATCH', `/${deal.id}`, { currency: null })
+    expect([edit.status, edit.body.issues[0].path]).toEqual([422, '/body/currency'])
+  })
+
   test('walks a registration to approval and answers with its revision', async () => {
     const { body: deal } = await call('seller', 'POST', '', registration())
     const review = await call('manager', 'POST', `/${deal.id}/review`)
