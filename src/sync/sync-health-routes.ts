@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { instantSchema } from '#src/http/codecs.ts'
 import { networkRoute, type Route, route } from '#src/http/route.ts'
-import { Refused } from '#src/kernel/errors.ts'
 import { idSchema } from '#src/kernel/ids.ts'
 import type { SyncConnection } from './engine.ts'
 import type { PollResult } from './poll.ts'
@@ -66,10 +65,9 @@ export const syncHealthRoutes = ({ health, pollNow }: SyncHealthRouteDeps): read
       }),
     },
     handle: async ({ database, actor, params, signal }) => {
-      const connection = await database.transact(actor, (tx) => health.connectionOf(tx, params.connectionId))
-      if (connection.status !== 'active') {
-        throw new Refused('connection_paused', `The connection is paused: ${connection.pauseReason ?? ''}`)
-      }
+      const connection = await database.transact(actor, (tx) =>
+        health.workingConnection(tx, params.connectionId),
+      )
       return { status: 200, body: { objects: polledOrRefused(await pollNow(connection, signal)) } }
     },
   }),

@@ -1,3 +1,4 @@
+import { mayWork, standingAt } from '#src/connections/connection.ts'
 import type { Tx } from '#src/database/database.ts'
 import { Refused } from '#src/kernel/errors.ts'
 import type { ConnectionId } from '#src/kernel/ids.ts'
@@ -35,12 +36,19 @@ export type SyncHealthUseCases = ReturnType<typeof createSyncHealthUseCases>
 /** How a connection is doing, in figures. */
 export function createSyncHealthUseCases({ engine, connectionOf }: OperationDeps) {
   return {
-    connectionOf,
+    /** The connection, if it may be polled now. @throws Refused `connection_paused` */
+    async workingConnection(tx: Tx, id: ConnectionId): Promise<SyncConnection> {
+      const connection = await connectionOf(tx, id)
+      const { now } = await objectStates(tx, id)
+      if (mayWork(connection, now)) return connection
+      throw new Refused('connection_paused', `The connection is paused: ${connection.pauseReason ?? ''}`)
+    },
 
     async health(tx: Tx, id: ConnectionId): Promise<SyncHealth> {
-      const { status, pausedUntil, pauseReason, usage } = await connectionOf(tx, id)
+      const connection = await connectionOf(tx, id)
       const mappings = await engine.connections.publishedMappings(tx, id)
       const { now, states } = await objectStates(tx, id)
+      const { status, pausedUntil, pauseReason } = standingAt(connection, now)
       const ageSeconds = (since: Date) => Math.max(0, Math.round((now.getTime() - since.getTime()) / 1000))
       const objects = [...new Set(mappings.map(({ document }) => document.object))].map((object) => {
         const state = states.find((one) => one.object === object)
@@ -62,7 +70,7 @@ export function createSyncHealthUseCases({ engine, connectionOf }: OperationDeps
         status,
         pausedUntil,
         pauseReason,
-        usage,
+        usage: connection.usage,
         objects,
         lagSeconds: oldest ? ageSeconds(oldest) : 0,
         dirty: sum('dirty'),

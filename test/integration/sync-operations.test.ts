@@ -573,6 +573,20 @@ describe('the state of a connection', () => {
     expect((await api.request('POST', path, {}, 'auditor')).status).toBe(403)
     const polled = await api.request('POST', path)
     expect(polled.body.objects).toContainEqual({ object: 'Account', records: 2, changed: 2, deletions: 0 })
+    const pauseReason = 'maintenance in the CRM'
+    sync.showStanding({ status: 'paused', pausedUntil: null, pauseReason })
+    const refused = await api.request('POST', path)
+    expect([refused.status, refused.body.code]).toEqual([409, 'connection_paused'])
+    expect(await api.get(`/connections/${sync.connection.id}/health`)).toMatchObject({
+      status: 'paused',
+      pauseReason,
+    })
+    sync.showStanding({ status: 'paused', pausedUntil: new Date(0), pauseReason })
+    expect((await api.request('POST', path)).status).toBe(200)
+    expect(await api.get(`/connections/${sync.connection.id}/health`)).toMatchObject({
+      status: 'active',
+      pauseReason: null,
+    })
     simulator.faults.add({ kind: 'server-error', status: 503, count: 1, operation: 'query' })
     const failed = await api.request('POST', path)
     expect([failed.status, failed.body.code]).toEqual([409, 'poll_failed'])

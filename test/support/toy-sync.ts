@@ -5,6 +5,7 @@ import { createSalesforceConnector } from '#connectors/salesforce/salesforce-con
 import { readDefaultMappings } from '#mappings/defaults.ts'
 import type { MappingDocument, MappingLine } from '#mappings/document.ts'
 import type { MirrorRow } from '#src/conflicts/claim.ts'
+import { activeStanding, type Standing } from '#src/connections/connection.ts'
 import { createConnectionStanding } from '#src/connections/connection-standing-use-cases.ts'
 import { createConnectorPool } from '#src/connections/connector-pool.ts'
 import { createSecretBox } from '#src/connections/secret-box.ts'
@@ -212,11 +213,12 @@ export async function toySync(
     logger: silent,
     random: () => 0.5,
   }
+  let seenStanding: Standing = activeStanding
   const operations: OperationDeps = {
     engine,
     connectionOf: async (_tx, asked) => {
       if (asked !== id) throw new NotFound('The connection')
-      return connection
+      return { ...connection, ...seenStanding }
     },
     recordUrl: (_connection, object, remoteId) => `${simulator.url}/${object}/${remoteId}`,
     ring: () => undefined,
@@ -278,6 +280,10 @@ export async function toySync(
         sql`update sync_slot set leased_until = '-infinity' where connection_id = ${id}`.execute(tx),
       ),
     resume: () => void pauses.splice(0),
+    /** How people see the connection. */
+    showStanding(standing: Standing) {
+      seenStanding = standing
+    },
     /** Works until nothing is due, without waiting for a batch to gather. */
     async settle() {
       for (let turn = 0; turn < 20; turn += 1) {
