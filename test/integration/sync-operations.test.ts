@@ -703,3 +703,52 @@ describe('what a person does while a worker is reading the same record', () => {
     expect(opportunityOf(simulator, deal)).toMatchObject({ Name: 'Acme 0' })
   })
 })
+
+describe('a deal that the CRM takes for a duplicate', () => {
+  let deal = ''
+  let twin = ''
+  let dropRule: () => void = () => undefined
+  beforeEach(async () => {
+    twin = simulator.insert('Opportunity', {
+      Name: 'Acme 0',
+      StageName: 'Prospecting',
+      CloseDate: '2027-03-03',
+    })
+    await sync.poll()
+    dropRule = simulator.addDuplicateRule({
+      name: 'Same name',
+      object: 'Opportunity',
+      onMatch: 'block',
+      matches: (candidate, row) => candidate['Name'] === row['Name'],
+    })
+    deal = addDeals(sync).deal
+    await sync.mark('deal', [deal])
+    await sync.settle()
+  })
+
+  test('may be linked to the one that the CRM named', async () => {
+    dropRule()
+    const item = await api.openReview('duplicate')
+    expect((await api.get(`/review-items/${item.id}`)).remotes).toMatchObject([
+      { remoteId: twin, content: { Name: 'Acme 0' }, linkedTo: [] },
+    ])
+    expect((await api.resolve(item.id, { link: twin })).status).toBe(200)
+    await sync.settle()
+    expect(simulator.get('Opportunity', twin)).toMatchObject({ PRM_Deal_Id__c: deal })
+    expect(simulator.list('Opportunity')).toHaveLength(1)
+    await expectSilence()
+  })
+
+  test('may be made all the same: asked about again while the CRM refuses, there once it does not', async () => {
+    const item = await api.openReview('duplicate')
+    expect((await api.resolve(item.id, { create: true })).status).toBe(200)
+    await sync.settle()
+    const again = await api.openReview('duplicate')
+    expect(again.id).not.toBe(item.id)
+    dropRule()
+    expect((await api.resolve(again.id, { create: true })).status).toBe(200)
+    await sync.settle()
+    expect(simulator.list('Opportunity')).toHaveLength(2)
+    expect(opportunityOf(simulator, deal)).toBeDefined()
+  })
+})
