@@ -5,8 +5,16 @@ import { newId } from '#src/kernel/ids.ts'
 import { logAttempts } from './attempt-store.ts'
 import { type BegunItem, linkBegun } from './begun-records.ts'
 import { syncActor } from './engine.ts'
+import { fullBatches } from './full-batches.ts'
 import { insertLinks, type LinkChange, updateLinks } from './link-store.ts'
-import { type Parked, parkMarks, postponeMarks, releaseChildren, stillCurrent } from './mark-store.ts'
+import {
+  gatherBulk,
+  type Parked,
+  parkMarks,
+  postponeMarks,
+  releaseChildren,
+  stillCurrent,
+} from './mark-store.ts'
 import { type FieldMemory, rememberSent } from './merge.ts'
 import { cursorOf, findCompanies, type MirrorMatch } from './mirror-store.ts'
 import { type ParentWait, waitOnParents } from './parents.ts'
@@ -17,6 +25,8 @@ import { assertLease } from './slot-store.ts'
 import { type Lookup, memoryOf } from './workspace.ts'
 
 const mirrorWaitMs = 3_000
+/** Our key on a company that was there before is in nobody's way: such writes gather longer. */
+const keyGatherMs = 30_000
 /** Entities that are companies: they may exist over there already and are looked for before they are made. */
 const companies = new Set(['customer', 'partner'])
 
@@ -25,17 +35,26 @@ const isBegun = (item: Item): item is BegunItem => item.link !== null
 /**
  * Makes records over there for items without a link, and repeats what a `creating` link began and did not bring about.
  * Never a second record: a company is first looked for in the mirror, which must be complete.
+ * @returns how many wait for company, since they would not fill a batch
  */
-export async function createRecords(round: Round, items: readonly Item[], lookup: Lookup): Promise<void> {
-  if (items.length === 0) return
+export async function createRecords(round: Round, items: readonly Item[], lookup: Lookup): Promise<number> {
+  if (items.length === 0) return 0
   const fresh = items.filter(({ link }) => link === null)
   const toCreate = companies.has(round.mapped.name) ? await linkExisting(round, fresh) : fresh
   const again = await linkBegun(round, items.filter(isBegun))
-  await sendWrites(round, await prepare(round, [...again, ...toCreate], lookup))
+  const { leaving, waiting } = await prepare(round, [...again, ...toCreate], lookup)
+  await sendWrites(round, leaving)
+  return waiting
+}
+
+interface Prepared {
+  readonly leaving: readonly Outgoing[]
+  /** How many would not have filled a batch. */
+  readonly waiting: number
 }
 
 /** Translates, records as sent and creating; what cannot be translated is parked, what needs a parent waits on it. */
-async function prepare(round: Round, items: readonly Item[], lookup: Lookup): Promise<readonly Outgoing[]> {
+async function prepare(round: Round, items: readonly Item[], lookup: Lookup): Promise<Prepared> {
   const { workspace, mapped, lease } = round
   return workspace.engine.database.transact(syncActor, async (tx) => {
     await assertLease(tx, lease)
@@ -50,12 +69,7 @@ async function prepare(round: Round, items: readonly Item[], lookup: Lookup): Pr
   })
 }
 
-async function begin(
-  tx: Tx,
-  round: Round,
-  items: readonly Item[],
-  lookup: Lookup,
-): Promise<readonly Outgoing[]> {
+async function begin(tx: Tx, round: Round, items: readonly Item[], lookup: Lookup): Promise<Prepared> {
   const { workspace, mapped } = round
   const { mapping } = mapped
   const { object, keyField } = mapping.document
@@ -98,11 +112,12 @@ async function begin(
       })
     }
   }
+  const leaving = fullBatches(outgoing, workspace.connector.traits.batch.create, ({ mark }) => mark.ripe)
   const begun = new Set(items.flatMap(({ link }) => (link ? [link.id] : [])))
   await insertLinks(
     tx,
     connection.id,
-    outgoing
+    leaving
       .filter(({ linkId }) => !begun.has(linkId))
       .map((write) => ({
         id: write.linkId,
@@ -116,7 +131,7 @@ async function begin(
         writing: true,
       })),
   )
-  const changes = outgoing
+  const changes = leaving
     .filter(({ linkId }) => begun.has(linkId))
     .map((write): LinkChange => ({ id: write.linkId, fields: write.memory, writing: 'begins' }))
   await updateLinks(tx, changes)
@@ -137,7 +152,7 @@ async function begin(
       message: entry.message,
     })),
   )
-  return outgoing
+  return { leaving, waiting: outgoing.length - leaving.length }
 }
 
 /**
@@ -222,6 +237,8 @@ async function linkExisting(round: Round, items: readonly Item[]): Promise<reado
       connection.id,
       links.map(({ item }) => `${mapped.name}:${item.mark.recordId}`),
     )
+    const linked = links.map(({ item }) => item.mark)
+    await gatherBulk(tx, connection.id, mapped.name, linked, keyGatherMs)
     await openReviews(tx, connection.id, reviews)
     if (reviews.length > 0) await engine.reviewsOpened(tx, syncActor, reviews.length, connection)
     await parkMarks(tx, connection.id, mapped.name, parked)

@@ -68,19 +68,28 @@ export async function markLinked(
     on conflict (connection_id, entity, record_id) do update ${again}`.execute(tx)
 }
 
-/** Marks that may go now, the most urgent first. Nothing unless the batch is full or one of them has waited enough. */
+/**
+ * Marks to look at now, those that have waited enough first, then the most urgent. Nothing unless there are enough for a
+ * batch or one of them has waited enough.
+ */
 export async function readyMarks(
   tx: Tx,
   connectionId: ConnectionId,
   entity: string,
   limits: { readonly batch: number; readonly most: number; readonly bulk: boolean },
 ): Promise<readonly Mark[]> {
-  const { rows } = await sql<Mark>`
-    select record_id, generation, priority, attempts, ready_at <= clock_timestamp() as ripe
-    from dirty_mark
+  const marksThat = (hasWaited: ReturnType<typeof sql>) => sql`(
+    select record_id, generation, priority, attempts, ready_at from dirty_mark
     where connection_id = ${connectionId} and entity = ${entity} and parked_at is null and waiting_for is null
-      and due_at <= clock_timestamp() and (${limits.bulk} or priority < 2)
-    order by priority, ready_at limit ${limits.most}`.execute(tx)
+      and due_at <= statement_timestamp() and (${limits.bulk} or priority < 2) and ${hasWaited}
+    order by priority, ready_at limit ${limits.most})`
+  const { rows } = await sql<Mark>`
+    select record_id, generation, priority, attempts, ripe from (
+      select *, true as ripe from ${marksThat(sql`ready_at <= statement_timestamp()`)} as ripe
+      union all
+      select *, false from ${marksThat(sql`ready_at > statement_timestamp()`)} as young
+    ) as mark
+    order by ripe desc, priority, ready_at limit ${limits.most}`.execute(tx)
   return rows.length >= limits.batch || rows.some(({ ripe }) => ripe) ? rows : []
 }
 
@@ -181,6 +190,23 @@ export async function postponeMarks(
   )
 }
 
+/** Lets marks of work that can wait gather anew, so that they leave together; more urgent ones go on. */
+export async function gatherBulk(
+  tx: Tx,
+  connectionId: ConnectionId,
+  entity: string,
+  marks: readonly Mark[],
+  forMs: number,
+): Promise<void> {
+  const waiting = marks.filter(({ priority }) => priority === priorities.bulk)
+  if (waiting.length === 0) return
+  await lockMarks(tx, connectionId, entity, waiting)
+  await sql`
+    update dirty_mark set ready_at = clock_timestamp() + make_interval(secs => ${forMs / 1000})
+    where connection_id = ${connectionId} and entity = ${entity}
+      and record_id = any(${waiting.map(({ recordId }) => recordId)}::uuid[])`.execute(tx)
+}
+
 export interface Parked {
   readonly recordId: string
   readonly code: string
@@ -233,19 +259,6 @@ export async function waitForParents(
     where connection_id = ${connectionId} and entity = ${entity} and dirty_mark.record_id = waiting.record_id`.execute(
     tx,
   )
-}
-
-/** Which of these records others wait for, and where. */
-export async function awaitedBy(
-  tx: Tx,
-  entity: string,
-  recordIds: readonly string[],
-): Promise<readonly { readonly recordId: string; readonly connectionId: ConnectionId }[]> {
-  if (recordIds.length === 0) return []
-  const { rows } = await sql<{ recordId: string; connectionId: ConnectionId }>`
-    select distinct connection_id, split_part(waiting_for, ':', 2) as record_id from dirty_mark
-    where waiting_for = any(${recordIds.map((id) => `${entity}:${id}`)}::text[])`.execute(tx)
-  return rows
 }
 
 /** The parents are there: their children may go, together. */

@@ -53,7 +53,7 @@ async function workOff(workspace: Workspace, lease: Lease, signal: AbortSignal):
   }
 }
 
-/** @returns whether there was anything to do */
+/** @returns whether anything was done; what only waits for company does not count */
 async function workRound(round: Round): Promise<boolean> {
   const { workspace, mapped, lease } = round
   const { engine, connection, connector } = workspace
@@ -96,17 +96,18 @@ async function workRound(round: Round): Promise<boolean> {
   if (marks.length === 0) return false
   const isActive = (item: Item) => item.link?.state === 'active' && item.link.remoteId !== null
   try {
-    await createRecords(
+    const creating = await createRecords(
       round,
       items.filter((item) => !isActive(item)),
       lookup,
     )
-    await updateRecords(round, items.filter(isActive) as Parameters<typeof updateRecords>[1], lookup)
+    const active = items.filter(isActive) as Parameters<typeof updateRecords>[1]
+    const updating = await updateRecords(round, active, lookup)
+    return creating + updating < items.length || idle.length === roundSize
   } catch (error) {
     if (error instanceof ConnectorFault) return haltOn(round, error)
     throw error
   }
-  return items.length > 0 || idle.length === roundSize
 }
 
 /** What is linked stays in step whatever the inclusion says; what is not is made only where it is included. */

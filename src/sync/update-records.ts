@@ -4,6 +4,7 @@ import type { Tx } from '#src/database/database.ts'
 import type { Actor } from '#src/kernel/actor.ts'
 import { type Attempt, logAttempts } from './attempt-store.ts'
 import { syncActor } from './engine.ts'
+import { fullBatches } from './full-batches.ts'
 import { takeIn } from './intake.ts'
 import { type LinkChange, updateLinks } from './link-store.ts'
 import { loseLinks } from './lost-links.ts'
@@ -30,9 +31,10 @@ import type { Lookup } from './workspace.ts'
 /**
  * Keeps linked records in step. What the mirror shows is applied at once; what goes out is merged against a fresh read
  * of the whole batch first, so that a value typed a moment ago is not overwritten unseen.
+ * @returns how many wait for company, since they would not fill a batch
  */
-export async function updateRecords(round: Round, items: readonly Linked[], lookup: Lookup): Promise<void> {
-  if (items.length === 0) return
+export async function updateRecords(round: Round, items: readonly Linked[], lookup: Lookup): Promise<number> {
+  if (items.length === 0) return 0
   const { workspace, mapped } = round
   const { connection, engine } = workspace
   const remoteIds = items.map(({ link }) => link.remoteId)
@@ -67,11 +69,13 @@ export async function updateRecords(round: Round, items: readonly Linked[], look
     }
   }
   await conclude(round, quick, done, lookup)
-  const size = workspace.connector.traits.batch.read
-  for (let start = 0; start < toRead.length; start += size) {
-    const fresh = await readFresh(round, toRead.slice(start, start + size), lookup)
+  const { read: size, update } = workspace.connector.traits.batch
+  const going = fullBatches(toRead, update, ({ mark }) => mark.ripe)
+  for (let start = 0; start < going.length; start += size) {
+    const fresh = await readFresh(round, going.slice(start, start + size), lookup)
     await sendWrites(round, await conclude(round, fresh, [], lookup))
   }
+  return toRead.length - going.length
 }
 
 const referencesIn = ({ mapped }: Round, fields: Readonly<Record<string, RemoteValue>>): string[] =>
