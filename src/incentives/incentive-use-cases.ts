@@ -5,7 +5,7 @@ import type { Day } from '#src/kernel/calendar.ts'
 import type { Clock } from '#src/kernel/clock.ts'
 import type { EventBus } from '#src/kernel/events.ts'
 import type { PlanVersionId, ProgrammeId } from '#src/kernel/ids.ts'
-import { postingPeriod } from '#src/ledger/ledger.ts'
+import { openPeriod, postingPeriod } from '#src/ledger/ledger.ts'
 import { earnedByDeal, postEntries } from '#src/ledger/ledger-use-cases.ts'
 import { findDifferences, type PlannedEntry, planEntry, planRelease } from './accrual.ts'
 import { type AwardFacts, type Evaluation, owed } from './award.ts'
@@ -117,7 +117,7 @@ export function createIncentiveUseCases(deps: { readonly events: EventBus<Tx>; r
       shrinking.map(({ facts }) => facts.dealId),
     )
     const holdbacksOf = Map.groupBy(holdbacks, ({ dealId }) => dealId)
-    const now = deps.clock.now()
+    const open = openPeriod(deps.clock.now())
     return found.flatMap(({ facts, plan, differences }) =>
       differences.map((difference) =>
         planEntry(
@@ -125,7 +125,7 @@ export function createIncentiveUseCases(deps: { readonly events: EventBus<Tx>; r
           plan,
           difference,
           holdbacksOf.get(facts.dealId) ?? [],
-          postingPeriod(facts.postedOn, now),
+          postingPeriod(facts.postedOn, open),
         ),
       ),
     )
@@ -176,7 +176,7 @@ export function createIncentiveUseCases(deps: { readonly events: EventBus<Tx>; r
     async releaseDue(tx: Tx, actor: Actor, today: Day, limit: number): Promise<number> {
       return asSystem(tx, async (system) => {
         const due = await takeDue(system, today, limit)
-        const period = postingPeriod(today, deps.clock.now())
+        const period = postingPeriod(today, openPeriod(deps.clock.now()))
         await postEntries(
           system,
           actor,

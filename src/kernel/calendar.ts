@@ -38,7 +38,11 @@ const zoned = (instant: Date, timeZone: string) =>
 export const dayIn = (instant: Date, timeZone: string): Day =>
   zoned(instant, timeZone).toPlainDate().toString()
 
-export const addDays = (day: Day, days: number): Day => Temporal.PlainDate.from(day).add({ days }).toString()
+const dayMs = 86_400_000
+
+/** Days have no zone, so counting them in UTC is exact. @throws RangeError when `day` is not a day */
+export const addDays = (day: Day, days: number): Day =>
+  new Date(Date.parse(day) + days * dayMs).toISOString().slice(0, 10)
 
 /** Whole days from `a` to `b`; negative when `b` is earlier. */
 export const daysBetween = (a: Day, b: Day): number =>

@@ -95,7 +95,7 @@ export const reversed = (postings: readonly Posting[]): Posting[] =>
 export const openPeriod = (now: Date): string => periodOf(dayIn(now, 'Etc/GMT+12'))
 
 /** The period of an entry posted on `day`: that of the day, or the open one where the day's is over. */
-export function postingPeriod(day: Day, now: Date): string {
-  const [own, open] = [periodOf(day), openPeriod(now)]
+export function postingPeriod(day: Day, open: string): string {
+  const own = periodOf(day)
   return own < open ? open : own
 }
