@@ -73,7 +73,7 @@ async function run(): Promise<void> {
   }
   const imported = await importRegistrations(ground)
   await playOutcomes(ground, imported)
-  await proveEnd(ground)
+  await proveEnd(ground, imported)
 }
 
 const startedMs = performance.now()
