@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { actorKey } from '#src/kernel/actor.ts'
@@ -15,7 +16,8 @@ interface Standing {
 
 /**
  * Callers are limited by who they are. Requests of nobody, with a token that nobody holds or without one, are counted
- * for their address (IPv6: its network), before the token is looked up: guessing costs us nothing.
+ * for their address (IPv6: its network); beyond its limit tokens from there are not even looked up, but for those that
+ * were good lately: one bad neighbour behind a shared address does not lock the others out.
  * A limit holds per process. Routes with `config.rateLimit: false` are not limited.
  */
 export async function limitRequests(
@@ -33,11 +35,13 @@ export async function limitRequests(
     max: perMinute,
     keyGenerator: (request) => (request.actor ? actorKey(request.actor) : ''),
   })
+  const familiar = rememberFamiliar()
   app.addHook('onRequest', async (request, reply) => {
     if (request.routeOptions.config.rateLimit === false) return
     const before = await standingOfAddress(request, { increment: false })
-    if (!before.isAllowed && before.remaining === 0) refuse(reply, before)
+    if (!before.isAllowed && before.remaining === 0 && !familiar.has(request)) refuse(reply, before)
     await identify(request)
+    if (request.actor) familiar.add(request)
     const standing = await (request.actor ? standingOfActor(request) : standingOfAddress(request))
     if (standing.isAllowed) return
     reply.headers({
@@ -52,4 +56,21 @@ export async function limitRequests(
 function refuse(reply: FastifyReply, { max, ttlInSeconds }: Standing): never {
   reply.headers({ 'x-ratelimit-limit': max, 'x-ratelimit-remaining': 0, 'x-ratelimit-reset': ttlInSeconds })
   throw new TooMany(`At most ${max} requests a minute; try again in ${ttlInSeconds} seconds`, ttlInSeconds)
+}
+
+/** Digests of the tokens that were good lately. */
+function rememberFamiliar() {
+  const known = new Set<string>()
+  const digestOf = ({ headers }: FastifyRequest) =>
+    createHash('sha256')
+      .update(headers.authorization ?? '')
+      .digest('base64')
+  return {
+    has: (request: FastifyRequest) => known.has(digestOf(request)),
+    add(request: FastifyRequest) {
+      known.add(digestOf(request))
+      const [oldest] = known
+      if (known.size > rememberedCallers && oldest !== undefined) known.delete(oldest)
+    },
+  }
 }
