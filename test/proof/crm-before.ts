@@ -14,7 +14,7 @@ export function fillCrm(simulator: SalesforceSimulator, known: KnownBefore): voi
   simulator.insertMany('Account', known.once.map(accountOf))
   for (const company of known.twice) {
     simulator.insert('Account', accountOf(company))
-    simulator.insert('Account', { ...accountOf(company), Name: `${company.name} (old)` })
+    simulator.insert('Account', accountOf(company))
   }
   for (const company of known.direct) {
     const account = simulator.insert('Account', accountOf(company))
