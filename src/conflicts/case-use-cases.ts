@@ -4,10 +4,11 @@ import { asSystem, type Tx } from '#src/database/database.ts'
 import { type Actor, actorKey } from '#src/kernel/actor.ts'
 import { dayIn } from '#src/kernel/calendar.ts'
 import type { Clock } from '#src/kernel/clock.ts'
-import { NotFound, Refused } from '#src/kernel/errors.ts'
+import { NotFound, Refused, TooMany } from '#src/kernel/errors.ts'
 import type { EventBus } from '#src/kernel/events.ts'
-import { type DealId, newId } from '#src/kernel/ids.ts'
+import { type DealId, newId, type PartnerId } from '#src/kernel/ids.ts'
 import {
+  askedLately,
   type ConflictDecision,
   type KeptCheck,
   type KeptDecision,
@@ -19,6 +20,7 @@ import {
 } from './check-store.ts'
 import type { CheckSubject } from './claim.ts'
 import { findCandidates, keptOf } from './comparison.ts'
+import { questionLimits, questionRefusal } from './question-limit.ts'
 import { ruleVersion } from './score.ts'
 import { readSearchState, searchClaims } from './search-store.ts'
 import { conflictForPartner, judge } from './verdict.ts'
@@ -90,7 +92,8 @@ export function createCaseUseCases({
 
     /**
      * A partner asks before it registers. Nothing is claimed, so the answer may be outdated a moment later; it is coarse
-     * by design, and every question is on record, since enough of them would map the pipelines of others.
+     * by design, and every question is limited and on record, since enough of them would map the pipelines of others.
+     * @throws TooMany when the partner asked too often, whichever of its people did
      */
     async ask(
       tx: Tx,
@@ -108,6 +111,7 @@ export function createCaseUseCases({
       }
       const checkId = newId<'conflict_check'>()
       const verdict = await asSystem(tx, async (system) => {
+        if (partnerId) await assertMayAsk(system, partnerId, startedAt)
         const { horizon, mirror } = await readSearchState(system, startedAt)
         const { claims, incomplete } = await searchClaims(system, [subject])
         const ranked = findCandidates(subject, claims.get(0) ?? [])
@@ -142,4 +146,10 @@ export function createCaseUseCases({
       return conflictForPartner({ verdict })
     },
   }
+}
+
+async function assertMayAsk(tx: Tx, partnerId: PartnerId, now: Date): Promise<void> {
+  const refusal = questionRefusal(await askedLately(tx, partnerId, now, questionLimits), now)
+  if (!refusal) return
+  throw new TooMany(`Your organisation may ask ${refusal.most} times a ${refusal.name}`, refusal.retryAfterS)
 }

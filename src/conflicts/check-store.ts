@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import type { Tx } from '#src/database/database.ts'
 import { type DealId, type Id, newId, type PartnerId } from '#src/kernel/ids.ts'
 import type { CheckSubject } from './claim.ts'
+import type { AskedLately } from './question-limit.ts'
 import type { Candidate, CandidateKind, Evidence, MatchKey } from './score.ts'
 import type { MirrorState, Verdict, VerdictReason } from './verdict.ts'
 
@@ -160,4 +161,26 @@ export async function knownCollisions(tx: Tx, dealIds: readonly DealId[]): Promi
     where deal_id = any(${dealIds}::uuid[])
       and (candidate->>'collides')::boolean and candidate->>'band' = 'strong'`.execute(tx)
   return new Set(rows.map(({ pair }) => pair))
+}
+
+/**
+ * What a partner asked within each of these times before `now`. Its next question waits until this unit of work ends,
+ * so that many at once do not all find room.
+ */
+export async function askedLately(
+  tx: Tx,
+  partnerId: PartnerId,
+  now: Date,
+  within: readonly { readonly withinS: number }[],
+): Promise<readonly AskedLately[]> {
+  await sql`select pg_advisory_xact_lock(hashtextextended('conflict question ' || ${partnerId}::text, 0))`.execute(
+    tx,
+  )
+  const { rows } = await sql<AskedLately>`
+    select count(question.checked_at)::int as count, min(question.checked_at) as oldest_at
+    from unnest(${within.map(({ withinS }) => withinS)}::int[]) with ordinality as given (within_s, number)
+    left join conflict_check as question on question.purpose = 'question' and question.partner_id = ${partnerId}
+      and question.checked_at > ${now}::timestamptz - make_interval(secs => given.within_s)
+    group by given.number order by given.number`.execute(tx)
+  return rows
 }

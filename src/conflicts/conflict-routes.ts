@@ -139,7 +139,7 @@ export const conflictRoutes = (conflicts: ConflictUseCases) => [
     path: '/api/v1/conflict-checks',
     summary: 'Ask whether a registration would overlap with other activity',
     description:
-      'Says only whether there is an overlap. Nothing is reserved. Questions are limited and recorded.',
+      'Says only whether there is an overlap. Nothing is reserved. Questions are recorded, and a partner may ask 30 a minute and 500 a day (429 with Retry-After beyond).',
     tag: 'Conflicts',
     access: ['partner_administrator', 'partner_seller'],
     body: questionSchema,

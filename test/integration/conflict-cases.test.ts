@@ -25,8 +25,11 @@ const conflicts = createConflictUseCases({
 })
 
 const seller = sellerOf()
+const curious = sellerOf()
 const actors: Readonly<Record<string, Actor>> = {
   seller,
+  curious,
+  colleague: sellerOf(curious.partnerId),
   channel: { kind: 'vendor', id: newId(), name: 'Chris', roles: ['channel_manager'] },
   auditor: { kind: 'vendor', id: newId(), name: 'Aud', roles: ['auditor'] },
 }
@@ -160,6 +163,25 @@ test('a partner that asks first learns only whether there is an overlap, and the
   )
   expect(rows).toEqual([{ partnerId: seller.partnerId }, { partnerId: seller.partnerId }])
   expect((await post('channel', '/conflict-checks', { company: { name: 'X' } })).statusCode).toBe(403)
+})
+
+test('a partner may ask thirty times a minute, all its people and requests at once together', async () => {
+  const ask = (who: string) => post(who, '/conflict-checks', { company: { name: 'Immer wieder' } })
+  const answers = await Promise.all(
+    Array.from({ length: 36 }, (_, index) => ask(index % 2 ? 'curious' : 'colleague')),
+  )
+  expect(answers.filter(({ statusCode }) => statusCode === 200)).toHaveLength(30)
+  const refused = answers.find(({ statusCode }) => statusCode !== 200)
+  expect([refused?.statusCode, refused?.json().code]).toEqual([429, 'too_many'])
+  expect(Number(refused?.headers['retry-after'])).toBeGreaterThan(30)
+  const { rows } = await db.database.transact(system, (tx) =>
+    sql<{ count: bigint }>`
+      select count(*) from conflict_check where purpose = 'question' and partner_id = ${curious.partnerId}`.execute(
+      tx,
+    ),
+  )
+  expect(rows).toEqual([{ count: 30n }])
+  expect((await ask('seller')).statusCode).toBe(200)
 })
 
 test('asking claims nothing', async () => {

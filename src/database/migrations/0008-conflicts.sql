@@ -85,6 +85,7 @@ create table conflict_check (
   duration_ms integer not null
 );
 create index conflict_check_deal on conflict_check (deal_id, id) where deal_id is not null;
+create index conflict_check_question on conflict_check (partner_id, checked_at) where purpose = 'question';
 select hide_from_partners('conflict_check');
 select make_append_only('conflict_check');
 
