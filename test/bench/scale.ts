@@ -1,0 +1,29 @@
+/** How much is measured. */
+export interface Scale {
+  readonly registration: {
+    readonly fewer: number
+    readonly more: number
+    readonly perTurn: number
+    readonly rounds: number
+  }
+  readonly ledger: {
+    /** Batches and single postings of one turn. */
+    readonly batches: number
+    readonly postings: number
+    readonly rounds: number
+  }
+  readonly mapping: { readonly translations: number; readonly rounds: number }
+}
+
+export const fullScale: Scale = {
+  registration: { fewer: 10_000, more: 300_000, perTurn: 400, rounds: 5 },
+  ledger: { batches: 10, postings: 3_000, rounds: 5 },
+  mapping: { translations: 50_000, rounds: 5 },
+}
+
+/** A minute or two: enough to see that nothing fell over. */
+export const quickScale: Scale = {
+  registration: { fewer: 2_000, more: 20_000, perTurn: 150, rounds: 3 },
+  ledger: { batches: 3, postings: 500, rounds: 3 },
+  mapping: { translations: 10_000, rounds: 3 },
+}
