@@ -4,7 +4,7 @@
  */
 import { CamelCasePlugin, Kysely, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
-import type { Actor } from '#src/kernel/actor.ts'
+import { type Actor, actorKey } from '#src/kernel/actor.ts'
 import { keepingStatements } from './prepared.ts'
 
 /** Row types by table name, in camel case; every store augments this interface with the tables it owns. */
@@ -59,6 +59,8 @@ export function openDatabase(options: DatabaseOptions): Database {
     max: options.poolSize ?? 16,
     types: parsers,
     application_name: 'counterpart',
+    connectionTimeoutMillis: 30_000,
+    keepAlive: true,
     options: [
       '-c timezone=UTC',
       '-c lock_timeout=20s',
@@ -118,7 +120,11 @@ async function runOnce<T>(kysely: Kysely<Tables>, actor: Actor, work: (tx: Tx) =
       for (const hook of hooks.values()) hook()
       return result
     } catch (error) {
-      await sql.raw('rollback').execute(connection)
+      // On a lost connection there is nothing to roll back; why the work failed is what counts.
+      await sql
+        .raw('rollback')
+        .execute(connection)
+        .catch(() => undefined)
       throw error
     }
   })
@@ -134,13 +140,14 @@ const roleOf = ({ kind }: Actor): UnitRole =>
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
-/** One round trip: begin, take the role, say which partner's rows are visible. */
+/** One round trip: begin, take the role, say who acts and which partner's rows are visible. */
 function beginAs(actor: Actor): string {
   if (actor.kind === 'partner' && !uuid.test(actor.partnerId))
     throw new Error('A partner actor needs a partner id')
   const partner = actor.kind === 'partner' ? actor.partnerId : ''
   const wide = actor.kind === 'partner' ? '' : 'on'
-  return `begin; set local role ${roleOf(actor)}; set local app.partner = '${partner}'; set local app.wide = '${wide}'`
+  const key = actorKey(actor).replaceAll("'", "''")
+  return `begin; set local role ${roleOf(actor)}; set local app.actor = '${key}'; set local app.partner = '${partner}'; set local app.wide = '${wide}'`
 }
 
 /**

@@ -101,6 +101,10 @@ create table idempotency_key (
   primary key (actor, route, key)
 );
 create index idempotency_key_age on idempotency_key (created_at);
+alter table idempotency_key enable row level security;
+alter table idempotency_key force row level security;
+create policy own_keys on idempotency_key to counterpart_app using (actor = current_setting('app.actor', true));
+create policy all_rows on idempotency_key to counterpart_system using (true);
 
 create table schedule_tick (
   name text not null,
@@ -108,3 +112,4 @@ create table schedule_tick (
   taken_at timestamptz not null default clock_timestamp(),
   primary key (name, due_at)
 );
+select hide_from_partners('schedule_tick');
