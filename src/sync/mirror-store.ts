@@ -202,6 +202,6 @@ export async function findCompanies(
     select query.index, mirror.remote_id, 'name', mirror.domain, mirror.country, mirror.content ->> ${keyField}::text
     from query join mirror_record mirror on mirror.name_key = query."nameKey"
     where mirror.connection_id = ${connectionId} and mirror.object = ${object} and mirror.deleted_at is null
-      and mirror.domain is distinct from query.domain`.execute(tx)
+      and (query.domain is null or mirror.domain is distinct from query.domain)`.execute(tx)
   return rows
 }

@@ -169,6 +169,17 @@ describe('a company that exists over there already', () => {
     expect(simulator.get('Account', account)).toMatchObject({ Name: 'ACME Gesellschaft' })
   })
 
+  test('is known by name and country where neither side has a web address', async () => {
+    const account = simulator.insert('Account', { Name: 'Acme', BillingCountry: 'Germany' })
+    await sync.poll()
+    const [deal = ''] = addDeal()
+    for (const id of sync.entity('customer').records.keys()) sync.entity('customer').put(id, { domain: null })
+    await sync.mark('deal', [deal])
+    await sync.settle()
+    expect(byDeal(deal)['AccountId']).toBe(account)
+    expect(simulator.list('Account')).toHaveLength(2)
+  })
+
   test('is left to a person when two fit', async () => {
     simulator.insert('Account', { Name: 'Acme GmbH', BillingCountry: 'Germany' })
     simulator.insert('Account', { Name: 'ACME', BillingCountry: 'DE' })
