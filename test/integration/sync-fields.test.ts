@@ -50,7 +50,7 @@ describe('a field that is deleted in the CRM', () => {
   test('and that only a fixed value needs parks what is to be made, once; what is linked stays in step', async () => {
     const linked = await linkedDeal(sync, simulator)
     simulator.removeField('Opportunity', 'LeadSource')
-    const { deal } = addDeals(sync)
+    const { deal } = addDeals(sync, 1, { customer: linked.customer, partner: linked.partner })
     sync.entity('deal').put(linked.deal, { protectionEnd: '2027-08-08' })
     await sync.mark('deal', [deal, linked.deal])
     simulator.calls.reset()
