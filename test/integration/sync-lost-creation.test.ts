@@ -1,13 +1,8 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
 import type { Connector } from '#connectors/connector.ts'
-import { type SalesforceSimulator, startSalesforceSimulator } from '#test/simulators/salesforce/simulator.ts'
-import { useDatabase } from '#test/support/database.ts'
+import { simulator, sync, useSync } from '#test/support/sync-world.ts'
 import { addDeals, localDeal, opportunityOf } from '#test/support/toy-deals.ts'
-import { type ToySync, toySync } from '#test/support/toy-sync.ts'
 
-const db = useDatabase()
-let simulator: SalesforceSimulator
-let sync: ToySync
 /** What happens between the lost answer and whatever the engine does next. */
 let meanwhile: () => Promise<void>
 
@@ -20,15 +15,9 @@ const interrupted = (connector: Connector): Connector => ({
   },
 })
 
-beforeEach(async () => {
+useSync({ wrap: interrupted })
+beforeEach(() => {
   meanwhile = async () => undefined
-  simulator = await startSalesforceSimulator()
-  sync = await toySync(db.database, db.url, simulator, { wrap: interrupted })
-  await sync.poll()
-})
-afterEach(async () => {
-  await sync.close()
-  await simulator.close()
 })
 
 const loseAnswer = (object: string) =>
