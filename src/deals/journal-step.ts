@@ -111,6 +111,7 @@ function announcements(
   const notices = steps.flatMap(({ after, notices = [] }) =>
     notices.map(({ kind, to, data }) => ({
       type: 'notification' as const,
+      priority,
       kind,
       partnerId: to === 'partner' ? after.partnerId : null,
       subject: { kind: 'deal', id: after.id },

@@ -52,9 +52,10 @@ export type DomainEvent =
   | { readonly type: 'conflict_decided'; readonly dealId: DealId; readonly verdict: string }
   /** Something that appeared after the registration was checked collides with it. */
   | { readonly type: 'conflict_found'; readonly dealId: DealId; readonly checkId: string }
-  /** Something a person wants to know; kept in the feed and mailed. */
+  /** Something a person wants to know; kept in the feed and mailed, at once or, of bulk work, gathered in one mail. */
   | {
       readonly type: 'notification'
+      readonly priority?: Priority
       readonly kind: NotificationKind
       readonly partnerId: PartnerId | null
       readonly subject: { readonly kind: string; readonly id: string }

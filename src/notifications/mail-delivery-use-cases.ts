@@ -9,13 +9,13 @@ const leaseMs = 10 * 60_000
 const longestError = 500
 
 export interface Delivery {
-  /** Mails taken; as many as the limit means that more may wait. */
+  /** Mails taken; as many as the limit or more means that more may wait. */
   readonly taken: number
   readonly failed: number
 }
 
 /**
- * Sends due mails, those of one recipient in one message. At least once: a process that dies between sending and noting
+ * Sends due mails, whatever waits for one recipient in one message. At least once: a process that dies between sending and noting
  * it leaves the mail to the next, with the same message id. A mail that fails waits longer each time, then is `failed`.
  */
 export async function sendPendingMail(
@@ -39,7 +39,8 @@ export async function sendPendingMail(
     if (error !== null) failed += group.mails.length
     await database.transact(sender, async (tx) => {
       if (error === null) return settleSent(tx, group.mails)
-      for (const mail of group.mails) await settleUnsent(tx, [mail], error, retryDelayMs(mail.attempts))
+      for (const [attempts, mails] of Map.groupBy(group.mails, (mail) => mail.attempts))
+        await settleUnsent(tx, mails, error, retryDelayMs(attempts))
     })
   }
   return { taken: mails.length, failed }

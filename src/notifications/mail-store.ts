@@ -6,16 +6,25 @@ import type { Mail, MailSort } from './mail.ts'
 const columns = sql`
   id, notification_id, recipient_name, recipient_email, state, attempts, due_at, last_error, sent_at, created_at`
 
+/** One message is bounded; what one person is to hear beyond it comes in the next. */
+const mostTogether = 10_000
+
 /**
- * Takes due mails for sending: nobody else gets them before the lease ends, and each taking counts as an attempt. By the
- * database's clock.
+ * Takes due mails for sending: nobody else gets them before the lease ends, and each taking counts as an attempt. Whoever
+ * gets a message now gets in it whatever else was waiting for them. By the database's clock.
  */
 export async function takeDueMails(tx: Tx, limit: number, leaseMs: number): Promise<readonly Mail[]> {
   const { rows } = await sql<Mail>`
+    with due as (
+      select id, recipient_email from mail where state = 'pending' and due_at <= clock_timestamp()
+      order by due_at, id limit ${limit} for update skip locked
+    ), together as (
+      select id from mail
+      where state = 'pending' and attempts = 0 and recipient_email in (select recipient_email from due)
+      limit ${mostTogether} for update skip locked
+    )
     update mail set attempts = attempts + 1, due_at = clock_timestamp() + ${leaseMs} * interval '1 millisecond'
-    where id in (
-      select id from mail where state = 'pending' and due_at <= clock_timestamp()
-      order by due_at, id limit ${limit} for update skip locked)
+    where id in (select id from due union select id from together)
     returning ${columns}`.execute(tx)
   return rows
 }

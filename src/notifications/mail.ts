@@ -50,7 +50,9 @@ export function composeMessage(
   const [first = ''] = titles
   const subject = titles.length === 1 ? first : `${first}, and ${titles.length - 1} more`
   const left = items.length - shownAtMost
-  const lines = items.slice(0, shownAtMost).flatMap(({ notification }) => describe(notification, publicUrl))
+  const summary = left > 0 ? [...countKinds(items.map(({ notification }) => notification)), ''] : []
+  const shown = items.slice(0, shownAtMost).flatMap(({ notification }) => describe(notification, publicUrl))
+  const lines = [...summary, ...shown]
   if (left > 0) lines.push(`... and ${left} more: ${publicUrl}/portal/notifications`)
   return {
     to,
@@ -58,6 +60,15 @@ export function composeMessage(
     text: `${lines.join('\n')}\n`,
     messageId: `<${items[0]?.mailId ?? ''}@counterpart>`,
   }
+}
+
+/** "2700 x Registration is approved", the most frequent first. */
+function countKinds(notifications: readonly Notification[]): string[] {
+  const groups = [...Map.groupBy(notifications, ({ kind }) => kind)]
+  return groups
+    .map(([kind, { length }]) => ({ length, title: titleOf({ kind, data: {} }) }))
+    .sort((a, b) => b.length - a.length)
+    .map(({ length, title }) => `${length} x ${title}`)
 }
 
 function describe(notification: Notification, publicUrl: string): string[] {

@@ -9,16 +9,22 @@ import type { Notification, NotificationSort } from './notification.ts'
 const columns = sql`
   id, kind, partner_id, jsonb_build_object('kind', subject_kind, 'id', subject_id) as subject, data, created_at`
 
+/** A mail that is due once its wait is over. */
+export type NewMail = Pick<Mail, 'id' | 'notificationId' | 'recipientName' | 'recipientEmail'> & {
+  readonly waitMs: number
+}
+
 /** Into the feed, with the mails that carry them, in one statement. */
 export async function insertNotifications(
   tx: Tx,
   rows: readonly Omit<Notification, 'createdAt'>[],
-  mails: readonly Pick<Mail, 'id' | 'notificationId' | 'recipientName' | 'recipientEmail'>[],
+  mails: readonly NewMail[],
 ): Promise<void> {
   await sql`
     with mailed as (
-      insert into mail (id, notification_id, recipient_name, recipient_email)
-      select (row->>'id')::uuid, (row->>'notificationId')::uuid, row->>'recipientName', row->>'recipientEmail'
+      insert into mail (id, notification_id, recipient_name, recipient_email, due_at)
+      select (row->>'id')::uuid, (row->>'notificationId')::uuid, row->>'recipientName', row->>'recipientEmail',
+             clock_timestamp() + (row->>'waitMs')::integer * interval '1 millisecond'
       from jsonb_array_elements(${JSON.stringify(mails)}::jsonb) as row
     )
     insert into notification (id, kind, partner_id, subject_kind, subject_id, data)

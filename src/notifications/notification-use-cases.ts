@@ -7,7 +7,12 @@ import { newId, type PartnerId } from '#src/kernel/ids.ts'
 import type { PartnerUseCases } from '#src/partners/partner-use-cases.ts'
 import type { MailSort } from './mail.ts'
 import { listMails, type MailFilter, replayMails } from './mail-store.ts'
-import { type Notification, type NotificationSort, notificationKinds } from './notification.ts'
+import {
+  bulkMailWaitMs,
+  type Notification,
+  type NotificationSort,
+  notificationKinds,
+} from './notification.ts'
 import { insertNotifications, listNotifications, type NotificationFilter } from './notification-store.ts'
 
 export interface NotificationDeps {
@@ -17,15 +22,19 @@ export type NotificationUseCases = ReturnType<typeof createNotificationUseCases>
 
 export function createNotificationUseCases(deps: NotificationDeps) {
   return {
-    /** Handler of `notification` events: into the feed, and a mail for everybody concerned but the one who did it. */
+    /**
+     * Handler of `notification` events: into the feed, and a mail for everybody concerned but the one who did it. Mails
+     * about bulk work wait for each other.
+     */
     onNotifications: (tx: Tx, actor: Actor, events: readonly EventOf<'notification'>[]): Promise<void> =>
       asSystem(tx, async (inner) => {
-        const rows = events.map(({ kind, partnerId, subject, data }) => ({
+        const rows = events.map(({ kind, partnerId, subject, data, priority }) => ({
           id: newId(),
           kind,
           partnerId,
           subject,
           data,
+          mailWaitMs: priority === 'bulk' ? bulkMailWaitMs : 0,
         }))
         const mails = []
         for (const group of groupByAudience(rows)) {
@@ -38,6 +47,7 @@ export function createNotificationUseCases(deps: NotificationDeps) {
                 notificationId: notification.id,
                 recipientName: name,
                 recipientEmail: email,
+                waitMs: notification.mailWaitMs,
               })),
             ),
           )
@@ -64,7 +74,7 @@ export function createNotificationUseCases(deps: NotificationDeps) {
   }
 }
 
-type Row = Omit<Notification, 'createdAt'>
+type Row = Omit<Notification, 'createdAt'> & { readonly mailWaitMs: number }
 
 /** Notifications that the same people get by mail. */
 function groupByAudience(rows: readonly Row[]) {

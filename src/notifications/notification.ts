@@ -17,6 +17,9 @@ export interface Notification {
   readonly createdAt: Date
 }
 
+/** Mails about bulk work wait this long for each other: a file of ten thousand registrations is one thing to hear of. */
+export const bulkMailWaitMs = 10 * 60_000
+
 interface Described {
   /** A few words; `{name}` stands for a value of the data. */
   readonly title: string

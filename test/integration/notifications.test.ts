@@ -124,6 +124,25 @@ test('a mail that fails is tried again, gives up visibly and can be replayed', a
   expect(sent).toMatchObject([{ subject: 'Protection of registration R-6 has ended' }])
 })
 
+test('of bulk work a person hears later and once, or with the next mail that comes anyway', async () => {
+  const many = Array.from({ length: 300 }, (_, i) => ({
+    ...notice('deal_approved', acme, `B-${i}`),
+    priority: 'bulk' as const,
+  }))
+  await run(vendor, (tx) => bus.publish(tx, vendor, many))
+  expect((await deliver()).taken).toBe(0)
+  await run(vendor, (tx) => bus.publish(tx, vendor, [notice('deal_won', acme, 'R-8')]))
+  sent.length = 0
+  expect(await deliver()).toEqual({ taken: 301, failed: 0 })
+  expect(sent).toHaveLength(1)
+  expect(sent[0]?.text).toContain('300 x Registration is approved\n1 x Registration is won\n')
+  await run(vendor, (tx) => bus.publish(tx, vendor, many))
+  await makeDue()
+  sent.length = 0
+  expect((await deliver()).taken).toBe(300)
+  expect(sent).toHaveLength(1)
+})
+
 test('two senders at once do not send the same mail', async () => {
   const many = Array.from({ length: 40 }, (_, i) => notice('deal_won', acme, `M-${i}`))
   await run(vendor, (tx) => bus.publish(tx, vendor, many))

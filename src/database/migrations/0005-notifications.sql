@@ -28,6 +28,7 @@ create table mail (
   sent_at timestamptz,
   created_at timestamptz not null default clock_timestamp()
 );
+create index mail_waiting on mail (recipient_email) where state = 'pending';
 create index mail_due on mail (due_at, id) where state = 'pending';
 create index mail_failed on mail (id) where state = 'failed';
 create index mail_notification on mail (notification_id);
