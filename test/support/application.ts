@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { pino } from 'pino'
+import type { Logger } from '#config/logger.ts'
 import { type Application, createApplication } from '#src/application.ts'
 import type { Database } from '#src/database/database.ts'
 
@@ -7,7 +8,7 @@ import type { Database } from '#src/database/database.ts'
 export async function startApplication(
   database: Database,
   databaseUrl: string,
-  options: { readonly redisUrl?: string | null } = {},
+  options: { readonly redisUrl?: string | null; readonly logger?: Logger } = {},
 ): Promise<Application & { readonly url: string }> {
   const application = await createApplication({
     config: {
@@ -17,7 +18,7 @@ export async function startApplication(
       mail: null,
       publicUrl: 'http://127.0.0.1',
     },
-    logger: pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' }),
+    logger: options.logger ?? pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' }),
     database,
     databaseUrl,
     keys: { current: randomBytes(32), previous: [] },
