@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { InvalidInput } from '#src/kernel/errors.ts'
+import { isStorableText } from '#src/kernel/text.ts'
 
 /** Query parameters of every list. */
 export const pageQuery = z.strictObject({
@@ -22,7 +23,7 @@ export const encodeCursor = (parts: readonly string[]): string =>
 
 /** @throws InvalidInput when it is not a cursor of `count` parts */
 export function decodeCursor(cursor: string, count: number): string[] {
-  const parsed = z.array(z.string()).length(count).safeParse(parseJson(cursor))
+  const parsed = z.array(z.string().refine(isStorableText)).length(count).safeParse(parseJson(cursor))
   if (parsed.success) return parsed.data
   throw new InvalidInput('The cursor is not one of ours', [
     {

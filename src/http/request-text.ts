@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type FieldIssue, InvalidInput } from '#src/kernel/errors.ts'
+import { isStorableText } from '#src/kernel/text.ts'
 
 const deepest = 50
 const mostIssues = 100
@@ -22,14 +23,14 @@ export function refuseUnstorableText(app: FastifyInstance): void {
  * attack, as JSON pointers below `at`. Bytes and streams are left alone.
  */
 export function unstorableText(value: unknown, at: string, depth = 0): FieldIssue[] {
-  if (typeof value === 'string') return isStorable(value) ? [] : [{ path: at, ...unstorable }]
+  if (typeof value === 'string') return isStorableText(value) ? [] : [{ path: at, ...unstorable }]
   if (typeof value !== 'object' || value === null || !isPlain(value)) return []
   if (depth === deepest) {
     return [{ path: at, code: 'too_deep', message: `Nested more than ${deepest} levels deep` }]
   }
   const issues: FieldIssue[] = []
   for (const [key, part] of Object.entries(value)) {
-    if (!isStorable(key)) issues.push({ path: at, ...unstorable })
+    if (!isStorableText(key)) issues.push({ path: at, ...unstorable })
     else
       issues.push(
         ...unstorableText(part, `${at}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`, depth + 1),
@@ -43,8 +44,6 @@ const unstorable = {
   code: 'unstorable_text',
   message: 'Contains a NUL character or half of a character, which cannot be stored',
 } as const
-
-const isStorable = (text: string) => text.isWellFormed() && !text.includes('\0')
 
 const isPlain = (value: object) => {
   const prototype: unknown = Object.getPrototypeOf(value)

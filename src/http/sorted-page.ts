@@ -18,8 +18,7 @@ export function positionOf<Sort extends string>(request: PageRequest<Sort>): Pos
   if (cursor === undefined) return { limit, sort, after: null }
   const [order, key = '', id] = decodeCursor(cursor, 3)
   const row = z.uuid().safeParse(id)
-  if (order === sort && row.success && !key.includes('\0'))
-    return { limit, sort, after: { key, id: row.data } }
+  if (order === sort && row.success) return { limit, sort, after: { key, id: row.data } }
   throw new InvalidInput('The cursor belongs to another list or order', [
     {
       path: '/query/cursor',

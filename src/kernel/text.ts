@@ -1,5 +1,8 @@
 import { z } from 'zod'
 
+/** No NUL character and no half of a character (a surrogate without its pair): a database keeps neither. */
+export const isStorableText = (text: string): boolean => text.isWellFormed() && !text.includes('\0')
+
 /**
  * Text of people on one line, trimmed, not blank. Control characters and halves of characters are refused at the door:
  * a database keeps neither.
