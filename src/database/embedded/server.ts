@@ -57,7 +57,7 @@ export async function startServer(
   settings: readonly string[] = [],
 ): Promise<EmbeddedServer> {
   checkVersion(home.data, binaries.majorVersion)
-  await waitUntilReleased(home.data)
+  await waitUntilReleased(home.data, home.run)
   const server = await launch(home, binaries, settings)
   let stopping = false
   const died = new Promise<string>((resolve) => {
