@@ -1,278 +1,19 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { RemoteValue } from '#connectors/connector.ts'
-import { compileMapping, localToRemote, type Mapping, remoteToLocal, toRemote } from '#mappings/apply.ts'
-import { type MappingLine, mappingDocumentSchema } from '#mappings/document.ts'
-import type { MappingContext, RemoteFields } from '#mappings/transforms/transform.ts'
+import { localToRemote, toRemote } from '#mappings/apply.ts'
 import type { Via } from '#mappings/transforms.ts'
-import { type FieldValue, fieldValueSchema } from '#src/kernel/field-value.ts'
-import { currencyExponent, formatDecimal } from '#src/kernel/money.ts'
-
-const manyCurrencies: MappingContext = {
-  multiCurrency: true,
-  homeCurrency: 'EUR',
-  timeZone: 'America/New_York',
-  toRemoteId: (_, id) => (id.startsWith('new') ? null : id.startsWith('no') ? undefined : `r-${id}`),
-  toLocalId: (_, id) => (id.startsWith('r-') ? id.slice(2) : undefined),
-}
-const oneCurrency: MappingContext = { ...manyCurrencies, multiCurrency: false }
-
-const remotesFor = (via: Via): MappingLine['remote'] =>
-  via.kind === 'money' ? ['Amount', 'Currency'] : via.kind === 'flags' ? ['IsWon', 'IsClosed'] : 'Field'
-
-/** One line named `value` with this transform. */
-const mapLine = (via: Via, rest: Partial<MappingLine> = {}): Mapping =>
-  compileMapping(
-    mappingDocumentSchema.parse({
-      schema: 1,
-      entity: 'deal',
-      object: 'Opportunity',
-      keyField: 'Key',
-      include: { all: [] },
-      fixed: { onCreate: {}, always: {} },
-      fields: [
-        {
-          local: 'value',
-          remote: remotesFor(via),
-          flow: 'out',
-          owner: 'prm',
-          onEmpty: 'clear',
-          via,
-          ...rest,
-        },
-      ],
-    }),
-  )
-
-function send(via: Via, value: FieldValue, ctx = manyCurrencies): RemoteFields {
-  const sent = localToRemote(mapLine(via), 'value', value, ctx)
-  if (!sent.ok) throw new Error(JSON.stringify(sent))
-  return sent.fields
-}
-function receive(via: Via, remote: RemoteFields, ctx = manyCurrencies): FieldValue {
-  const received = remoteToLocal(mapLine(via), 'value', remote, ctx)
-  if (!received.ok) throw new Error(JSON.stringify(received))
-  return received.value
-}
-const refusedOut = (via: Via, value: FieldValue, ctx = manyCurrencies) => {
-  const sent = localToRemote(mapLine(via), 'value', value, ctx)
-  return !sent.ok && 'issue' in sent ? sent.issue : sent
-}
-const refusedIn = (via: Via, remote: RemoteFields, ctx = manyCurrencies) => {
-  const received = remoteToLocal(mapLine(via), 'value', remote, ctx)
-  return received.ok ? received : received.issue
-}
-
-const day = fc
-  .date({ min: new Date('1900-01-01'), max: new Date('2200-12-31'), noInvalidDate: true })
-  .map((date) => date.toISOString().slice(0, 10))
-const instant = fc
-  .date({ min: new Date('1900-01-01'), max: new Date('2200-12-31'), noInvalidDate: true })
-  .map((date) => date.toISOString())
-const wholeSeconds = instant.map((text) => text.replace(/\.\d{3}Z$/, '.000Z'))
-const tidyText = fc.string({ unit: 'grapheme' }).map((text) => text.replaceAll('\r\n', '\n').trim())
-const decimalOf = (scale: number) =>
-  fc.bigInt({ min: -(10n ** 14n), max: 10n ** 14n }).map((units) => {
-    const text = formatFixed(units, scale)
-    return text.includes('.') ? text.replace(/\.?0+$/, '') : text
-  })
-function formatFixed(units: bigint, places: number): string {
-  const digits = (units < 0n ? -units : units).toString().padStart(places + 1, '0')
-  const text = places === 0 ? digits : `${digits.slice(0, -places)}.${digits.slice(-places)}`
-  return units < 0n ? `-${text}` : text
-}
-const moneyIn = (...currencies: string[]) =>
-  fc
-    .tuple(fc.bigInt({ min: -(10n ** 14n), max: 10n ** 14n }), fc.constantFrom(...currencies))
-    .map(([minor, currency]) => ({ amount: formatDecimal(minor, currency), currency }))
-
-/** Every two-way transform with the canonical values that are valid for it. */
-const twoWay: { name: string; via: Via; values: fc.Arbitrary<FieldValue>; ctx?: MappingContext }[] = [
-  { name: 'copied text', via: { kind: 'copy' }, values: fc.string({ unit: 'binary', minLength: 1 }) },
-  { name: 'a copied check box', via: { kind: 'copy' }, values: fc.boolean() },
-  { name: 'text', via: { kind: 'text', maxLength: 1_000, overflow: 'issue' }, values: tidyText },
-  { name: 'a whole number', via: { kind: 'number', scale: 0 }, values: decimalOf(0) },
-  { name: 'a decimal number', via: { kind: 'number', scale: 4 }, values: decimalOf(4) },
-  {
-    name: 'a share held as per cent',
-    via: { kind: 'number', scale: 4, factor: '100' },
-    values: decimalOf(4),
-  },
-  {
-    name: 'a number held in thousands',
-    via: { kind: 'number', scale: 2, factor: '0.001' },
-    values: decimalOf(2),
-  },
-  {
-    name: 'a number sent as text',
-    via: { kind: 'number', scale: 6, factor: '12', as: 'text' },
-    values: decimalOf(6),
-  },
-  { name: 'yes and no', via: { kind: 'boolean' }, values: fc.boolean() },
-  {
-    name: 'yes and no in words',
-    via: { kind: 'boolean', trueValue: 'Yes', falseValue: 'No' },
-    values: fc.boolean(),
-  },
-  {
-    name: 'a choice',
-    via: {
-      kind: 'choice',
-      table: [
-        ['a', 'A'],
-        ['b', 2],
-        ['c', false],
-        ['d', '2'],
-      ],
-    },
-    values: fc.constantFrom('a', 'b', 'c', 'd'),
-  },
-  { name: 'money', via: { kind: 'money' }, values: moneyIn('EUR', 'JPY', 'KWD', 'USD', 'CLF') },
-  { name: 'money sent as text', via: { kind: 'money', as: 'text' }, values: moneyIn('EUR', 'JPY', 'KWD') },
-  { name: 'money in one currency', via: { kind: 'money' }, values: moneyIn('EUR'), ctx: oneCurrency },
-  { name: 'a day', via: { kind: 'date' }, values: day },
-  { name: 'a day held as an instant', via: { kind: 'date', form: 'iso' }, values: day },
-  {
-    name: 'a day held as milliseconds',
-    via: { kind: 'date', form: 'epoch', timeZone: 'Asia/Kolkata' },
-    values: day,
-  },
-  {
-    name: 'a day in a zone whose summer time begins at midnight',
-    via: { kind: 'date', form: 'iso', timeZone: 'America/Santiago' },
-    values: day,
-  },
-  { name: 'an instant', via: { kind: 'datetime' }, values: wholeSeconds },
-  {
-    name: 'an instant with milliseconds',
-    via: { kind: 'datetime', precision: 'millisecond' },
-    values: instant,
-  },
-  { name: 'an instant as milliseconds', via: { kind: 'datetime', form: 'epoch' }, values: wholeSeconds },
-  { name: 'a link', via: { kind: 'reference', entity: 'customer' }, values: fc.uuid() },
-]
-
-/** The transforms that flow one way only; reading what stands over there must work all the same. */
-const oneWay: Via[] = [
-  { kind: 'text', maxLength: 20, overflow: 'cut' },
-  { kind: 'template', text: 'Deal {number}', maxLength: 20 },
-  {
-    kind: 'flags',
-    cases: [
-      { remote: 'IsWon', equals: true, value: 'won' },
-      { remote: 'IsClosed', equals: true, value: 'lost' },
-    ],
-    otherwise: 'open',
-  },
-]
-
-const anyRemote: fc.Arbitrary<RemoteValue> = fc.oneof(
-  fc.string({ unit: 'binary' }),
-  fc.double(),
-  fc.integer(),
-  fc.boolean(),
-  fc.constant(null),
-  day,
-  instant,
-  fc.constantFrom(
-    '',
-    ' ',
-    '1e5',
-    '-0',
-    '-0.000',
-    '00012.50',
-    '1e99',
-    '9'.repeat(60),
-    '2026-02-30',
-    'EUR',
-    'eur',
-  ),
-  fc.constantFrom('2026-11-20T10:00:00.000+0000', '2026-11-20', 1_795_168_800_000, '1795168800000', 1e21, -0),
-)
-const anyLocal: fc.Arbitrary<FieldValue> = fc.oneof(
-  fc.string(),
-  fc.boolean(),
-  fc.constant(null),
-  day,
-  instant,
-  fc.record({ amount: decimalOf(3), currency: fc.constantFrom('EUR', 'JPY', 'XXX', 'eur', '') }),
-)
-
-describe('every two-way transform', () => {
-  test.each(twoWay)('gives back $name as it was', ({ via, values, ctx }) => {
-    fc.assert(
-      fc.property(values, (value) => {
-        const sent = send(via, value, ctx)
-        expect(receive(via, { Amount: null, Currency: null, Field: null, ...sent }, ctx)).toEqual(
-          value === '' ? null : value,
-        )
-      }),
-    )
-  })
-
-  test.each(twoWay)('writes $name back as the CRM held it, once it is canonical', ({ via, values, ctx }) => {
-    fc.assert(
-      fc.property(values, (value) => {
-        const sent = send(via, value, ctx)
-        expect(send(via, receive(via, { Field: null, ...sent }, ctx), ctx)).toEqual(sent)
-      }),
-    )
-  })
-
-  test.each(twoWay)('carries blank both ways for $name', ({ via }) => {
-    expect(send(via, null)).toEqual({ [via.kind === 'money' ? 'Amount' : 'Field']: null })
-    expect(receive(via, { Field: null, Amount: null, Currency: 'EUR' })).toBeNull()
-  })
-})
-
-describe('every transform', () => {
-  const all = [...twoWay.map(({ via }) => via), ...oneWay].map((via) => ({ name: JSON.stringify(via), via }))
-
-  test.each(all)('reads anything a CRM may hold as a canonical value or an issue: $name', ({ via }) => {
-    fc.assert(
-      fc.property(anyRemote, anyRemote, fc.boolean(), (first, second, multiCurrency) => {
-        const remote = { Field: first, Amount: first, Currency: second, IsWon: first, IsClosed: second }
-        const ctx = { ...manyCurrencies, multiCurrency }
-        const received = remoteToLocal(mapLine(via), 'value', remote, ctx)
-        if (received.ok) {
-          expect(fieldValueSchema.safeParse(received.value).success).toBe(true)
-          expect(received.value).not.toBe('')
-        } else {
-          expect(received.issue.field).toBe('value')
-          expect(received.issue.message).toMatch(/^value: ./)
-        }
-      }),
-    )
-  })
-
-  test.each(twoWay)(
-    'reads what it wrote back as the same value, so that both sides fall silent: $name',
-    ({ via }) => {
-      fc.assert(
-        fc.property(anyRemote, anyRemote, (first, second) => {
-          const remote = { Field: first, Amount: first, Currency: second }
-          const received = remoteToLocal(mapLine(via), 'value', remote, manyCurrencies)
-          if (!received.ok) return
-          const sent = localToRemote(mapLine(via), 'value', received.value, manyCurrencies)
-          if (!sent.ok) return
-          const again = remoteToLocal(mapLine(via), 'value', { ...remote, ...sent.fields }, manyCurrencies)
-          expect(again).toEqual(received)
-        }),
-      )
-    },
-  )
-
-  test.each(all)('sends any value of ours or names the field: $name', ({ via }) => {
-    fc.assert(
-      fc.property(anyLocal, fc.boolean(), (value, multiCurrency) => {
-        const sent = localToRemote(mapLine(via), 'value', value, { ...manyCurrencies, multiCurrency })
-        if (sent.ok) {
-          for (const remote of Object.values(sent.fields)) expect(Number.isNaN(remote)).toBe(false)
-        } else if ('issue' in sent) expect(sent.issue.field).toBe('value')
-      }),
-    )
-  })
-})
+import type { FieldValue } from '#src/kernel/field-value.ts'
+import { currencyExponent } from '#src/kernel/money.ts'
+import {
+  manyCurrencies,
+  mapLine,
+  oneCurrency,
+  outcomeFlags,
+  receive,
+  refusedIn,
+  refusedOut,
+  send,
+} from '#test/support/mapping-line.ts'
 
 describe('text', () => {
   test('that is too long is an issue unless it may be cut', () => {
@@ -354,7 +95,7 @@ describe('money', () => {
   })
 
   test('waits for a person where the home currency is not known', () => {
-    const unknown = { ...oneCurrency, homeCurrency: null }
+    const unknown = { ...oneCurrency, outcomeFlags, homeCurrency: null }
     expect(refusedOut(via, { amount: '10.00', currency: 'USD' }, unknown)).toMatchObject({
       code: 'no_currency',
     })
@@ -392,7 +133,6 @@ describe('choices and flags', () => {
       ['won', 1],
     ],
   }
-  const flags = oneWay[2] as Via
 
   test('a value without a counterpart is an issue that names it', () => {
     expect(refusedOut(table, 'lost')).toMatchObject({ code: 'no_counterpart', field: 'value' })
@@ -406,17 +146,17 @@ describe('choices and flags', () => {
     [{ IsWon: false, IsClosed: false }, 'open'],
     [{ IsWon: null, IsClosed: null }, 'open'],
   ])('the first case that holds wins: %j is %s', (remote, outcome) => {
-    expect(receive(flags, remote)).toBe(outcome)
+    expect(receive(outcomeFlags, remote)).toBe(outcome)
   })
 
   test('a flag of another type is no answer', () => {
-    expect(refusedIn(flags, { IsWon: 'maybe', IsClosed: true })).toMatchObject({ code: 'wrong_type' })
+    expect(refusedIn(outcomeFlags, { IsWon: 'maybe', IsClosed: true })).toMatchObject({ code: 'wrong_type' })
     expect(
-      refusedIn({ ...flags, otherwise: undefined } as Via, { IsWon: false, IsClosed: false }),
+      refusedIn({ ...outcomeFlags, otherwise: undefined } as Via, { IsWon: false, IsClosed: false }),
     ).toMatchObject({
       code: 'no_counterpart',
     })
-    expect(refusedOut(flags, 'won')).toMatchObject({ code: 'one_way' })
+    expect(refusedOut(outcomeFlags, 'won')).toMatchObject({ code: 'one_way' })
   })
 })
 
