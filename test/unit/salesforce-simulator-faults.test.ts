@@ -1,16 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { openSession, type RawSession, requestToken } from '#test/simulators/salesforce/session.ts'
-import { type SalesforceSimulator, startSalesforceSimulator } from '#test/simulators/salesforce/simulator.ts'
+import { describe, expect, it } from 'vitest'
+import { openSession, requestToken } from '#test/simulators/salesforce/session.ts'
+import { startSalesforceSimulator } from '#test/simulators/salesforce/simulator.ts'
+import { session, simulator, useSalesforceSession } from '#test/support/salesforce-session.ts'
 
-let simulator: SalesforceSimulator
-let session: RawSession
-
-beforeEach(async () => {
-  simulator = await startSalesforceSimulator({ seed: 7 })
-  session = await openSession(simulator)
-})
-
-afterEach(() => simulator.close())
+useSalesforceSession({ seed: 7 })
 
 const accounts = (count: number) => ({
   allOrNone: false,
@@ -180,8 +173,8 @@ describe('an administrator', () => {
   it('puts another organisation behind the same address', async () => {
     simulator.setOrganisationId('00DgL0000000009')
     expect((await session.send('GET', '/limits')).status).toBe(401)
-    session = await openSession(simulator)
-    const { body } = await session.query('SELECT Id FROM Organization')
+    const anew = await openSession(simulator)
+    const { body } = await anew.query('SELECT Id FROM Organization')
     expect(body.records[0].Id).toBe(simulator.organisationId)
     expect(simulator.organisationId.slice(0, 15)).toBe('00DgL0000000009')
   })
