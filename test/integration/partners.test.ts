@@ -1,51 +1,26 @@
-import { sql } from 'kysely'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Tx } from '#src/database/database.ts'
-import { type Actor, systemActor } from '#src/kernel/actor.ts'
-import { InvalidInput, NotAllowed, NotFound, Stale } from '#src/kernel/errors.ts'
-import { createEventBus, type EventOf } from '#src/kernel/events.ts'
-import { newId, type PartnerId, type ProgrammeId, type UserId } from '#src/kernel/ids.ts'
+import type { Actor } from '#src/kernel/actor.ts'
+import { NotFound, Stale } from '#src/kernel/errors.ts'
+import { createEventBus } from '#src/kernel/events.ts'
+import { newId } from '#src/kernel/ids.ts'
 import { createPartnerEntity } from '#src/partners/partner-entity.ts'
-import { createPartnerUseCases } from '#src/partners/partner-use-cases.ts'
-import { useDatabase } from '#test/support/database.ts'
+import {
+  acme,
+  actionsOn,
+  admin,
+  changes,
+  first,
+  gold,
+  other,
+  partnerActor,
+  partners,
+  programmeId,
+  run,
+  usePartners,
+} from '#test/support/partners.ts'
 
-const db = useDatabase()
-const system = systemActor('test')
-const changes: EventOf<'record_changed'>[] = []
-let now = new Date('2030-01-15T12:00:00Z')
-const partners = createPartnerUseCases({
-  events: createEventBus<Tx>({
-    record_changed: [async (_tx, _actor, events) => void changes.push(...events)],
-  }),
-  clock: { now: () => now },
-})
-const admin: Actor = { kind: 'vendor', id: newId(), name: 'Vera', roles: ['administrator'] }
-const run = <T>(actor: Actor, work: (tx: Tx) => Promise<T>) => db.database.transact(actor, work)
-const partnerActor = (partnerId: PartnerId): Actor => ({
-  kind: 'partner',
-  id: newId(),
-  name: 'Paula',
-  roles: ['partner_administrator'],
-  partnerId,
-})
-const first = { limit: 50, sort: 'name', after: null } as const
-
-let acme: PartnerId
-let other: PartnerId
-let programmeId: ProgrammeId
-let gold: string
-let silver: string
-
-beforeAll(async () => {
-  await run(admin, async (tx) => {
-    acme = (await partners.createPartner(tx, admin, { name: 'Acme Resale', currency: 'EUR' })).id
-    other = (await partners.createPartner(tx, admin, { name: 'Other Resale', currency: 'USD' })).id
-    const created = { name: 'Resellers', timeZone: 'Europe/Berlin', currency: 'EUR' }
-    programmeId = (await partners.createProgramme(tx, admin, created)).id
-    gold = (await partners.createTier(tx, admin, programmeId, { name: 'Gold', rank: 2 })).id
-    silver = (await partners.createTier(tx, admin, programmeId, { name: 'Silver', rank: 1 })).id
-  })
-})
+usePartners()
 
 describe('a partner', () => {
   test('is kept with its web domain and country in normal form, and every change leaves a trace', async () => {
@@ -137,201 +112,6 @@ describe('a partner', () => {
       } while (after)
       expect(paged).toEqual(whole.map(({ id }) => id))
     }
-  })
-})
-
-describe('a programme', () => {
-  test('takes conditions on the facts of a deal only', async () => {
-    const condition = { all: [{ field: 'shoeSize', is: 'equals', value: '44' }] } as const
-    const edit = run(admin, (tx) =>
-      partners.updateProgramme(tx, admin, programmeId, { autoApproval: condition }, null),
-    )
-    await expect(edit).rejects.toMatchObject({ issues: [{ path: '/autoApproval/all/0/field' }] })
-    const good = {
-      all: [
-        { field: 'amount', is: 'at_most', value: { amount: '5000', currency: 'EUR' } },
-        { field: 'conflict', is: 'equals', value: 'clear' },
-      ],
-    } as const
-    const after = await run(admin, (tx) =>
-      partners.updateProgramme(tx, admin, programmeId, { autoApproval: good }, null),
-    )
-    expect(after.autoApproval).toEqual(good)
-    expect(after).toMatchObject({ protectionDays: 90, extensionDays: 30, name: 'Resellers' })
-  })
-
-  test('names tiers of its own and people who may decide', async () => {
-    const edit = { eligibility: { tierIds: [newId()], countries: null }, deciderId: newId<'user'>() }
-    const work = run(admin, (tx) => partners.updateProgramme(tx, admin, programmeId, edit, null))
-    await expect(work).rejects.toMatchObject({
-      issues: [{ path: '/eligibility/tierIds/0' }, { path: '/deciderId' }],
-    })
-  })
-
-  test('has a name of its own', async () => {
-    const input = { name: 'RESELLERS', timeZone: 'UTC', currency: 'EUR' }
-    const work = run(admin, (tx) => partners.createProgramme(tx, admin, input))
-    await expect(work).rejects.toMatchObject({ code: 'name_taken' })
-  })
-
-  test('is listed for its members only', async () => {
-    const list = (actor: Actor) => run(actor, (tx) => partners.listProgrammes(tx, actor, first))
-    await run(admin, (tx) => partners.setMembership(tx, admin, other, programmeId, { tierId: silver }, null))
-    expect(await list(partnerActor(acme))).toEqual([])
-    expect(await list(partnerActor(other))).toHaveLength(1)
-  })
-
-  test('passes the new name of a tier on to the partners that hold it', async () => {
-    const before = await run(admin, (tx) => partners.getPartner(tx, other))
-    changes.length = 0
-    await run(admin, (tx) => partners.updateTier(tx, admin, silver, { name: 'Sterling' }, 1))
-    const after = await run(admin, (tx) => partners.getPartner(tx, other))
-    expect(after.memberships[0]?.tierName).toBe('Sterling')
-    expect(after.revision).toBe(before.revision + 1)
-    expect(changes).toMatchObject([{ id: other, entity: 'partner' }])
-  })
-
-  test('keeps a tier that somebody holds', async () => {
-    const work = run(admin, (tx) => partners.deleteTier(tx, admin, silver))
-    await expect(work).rejects.toMatchObject({ code: 'tier_in_use' })
-    const spare = await run(admin, (tx) =>
-      partners.createTier(tx, admin, programmeId, { name: 'Spare', rank: 0 }),
-    )
-    await run(admin, (tx) => partners.deleteTier(tx, admin, spare.id))
-    const left = await run(admin, (tx) => partners.listTiers(tx, admin, programmeId))
-    expect(left.map(({ name }) => name)).toEqual(['Gold', 'Sterling'])
-  })
-})
-
-describe('a user', () => {
-  const paula = () => ({ email: 'Paula@Acme.example', name: 'Paula', roles: ['partner_seller' as const] })
-  let paulaId: UserId
-
-  test('of a partner is managed by its administrator, within the organisation', async () => {
-    const actor = partnerActor(acme)
-    const user = await run(actor, (tx) => partners.createUser(tx, actor, paula()))
-    paulaId = user.id
-    expect(user).toMatchObject({ partnerId: acme, email: 'paula@acme.example', status: 'active' })
-    const foreign = run(actor, (tx) => partners.createUser(tx, actor, { ...paula(), partnerId: other }))
-    await expect(foreign).rejects.toBeInstanceOf(NotAllowed)
-    const vendorRole = run(actor, (tx) =>
-      partners.createUser(tx, actor, { ...paula(), email: 'x@acme.example', roles: ['administrator'] }),
-    )
-    await expect(vendorRole).rejects.toBeInstanceOf(InvalidInput)
-  })
-
-  test('is invisible to other partners', async () => {
-    const actor = partnerActor(other)
-    expect(await run(actor, (tx) => partners.listUsers(tx, {}, first))).toEqual([])
-    expect(await run(actor, (tx) => partners.findUser(tx, paulaId))).toBeNull()
-    const edit = run(actor, (tx) => partners.updateUser(tx, actor, paulaId, { name: 'X' }, null))
-    await expect(edit).rejects.toBeInstanceOf(NotFound)
-  })
-
-  test('has an address of its own, whatever its case', async () => {
-    const again = run(admin, (tx) =>
-      partners.createUser(tx, admin, { ...paula(), email: 'PAULA@acme.EXAMPLE', partnerId: other }),
-    )
-    await expect(again).rejects.toMatchObject({ code: 'email_taken' })
-  })
-
-  test('is found as a recipient by role while active', async () => {
-    const recipients = () =>
-      run(partnerActor(other), (tx) => partners.recipients(tx, acme, ['partner_seller']))
-    expect(await recipients()).toMatchObject([{ name: 'Paula', email: 'paula@acme.example' }])
-    await run(admin, (tx) => partners.updateUser(tx, admin, paulaId, { status: 'disabled' }, null))
-    expect(await recipients()).toEqual([])
-    await run(admin, (tx) => partners.updateUser(tx, admin, paulaId, { status: 'active' }, null))
-  })
-})
-
-describe('a token', () => {
-  const authenticate = (secret: string) => run(system, (tx) => partners.authenticate(tx, secret))
-  const person = (
-    partnerId: PartnerId | null,
-    roles: readonly ('partner_seller' | 'partner_finance' | 'approver')[],
-  ) =>
-    run(admin, (tx) =>
-      partners.createUser(tx, admin, {
-        partnerId,
-        email: `${newId()}@x.example`,
-        name: 'Kim',
-        roles: [...roles],
-      }),
-    )
-
-  test('acts for its user, with the roles of its scope that the user still has', async () => {
-    const kim = await person(acme, ['partner_seller', 'partner_finance'])
-    const { secret, token } = await run(admin, (tx) =>
-      partners.createToken(tx, admin, { userId: kim.id, name: 'Script', roles: ['partner_seller'] }),
-    )
-    expect(secret).toMatch(/^cp_[\w-]{43}$/)
-    expect(token).not.toHaveProperty('secretHash')
-    const expected = { kind: 'partner', id: kim.id, name: 'Kim', partnerId: acme }
-    expect(await authenticate(secret)).toEqual({ ...expected, roles: ['partner_seller'] })
-    await run(admin, (tx) => partners.updateUser(tx, admin, kim.id, { roles: ['partner_finance'] }, null))
-    expect(await authenticate(secret)).toEqual({ ...expected, roles: [] })
-  })
-
-  test('ends with revocation, expiry, its user or its partner', async () => {
-    const kim = await person(acme, ['partner_seller'])
-    const issue = (expiresAt: Date | null) =>
-      run(admin, (tx) => partners.createToken(tx, admin, { userId: kim.id, name: 'T', expiresAt }))
-    const revoked = await issue(null)
-    await run(admin, (tx) => partners.revokeToken(tx, admin, revoked.token.id))
-    expect(await authenticate(revoked.secret)).toBeNull()
-    const expiring = await issue(new Date('2030-02-01T00:00:00Z'))
-    expect(await authenticate(expiring.secret)).not.toBeNull()
-    now = new Date('2030-02-01T00:00:00Z')
-    expect(await authenticate(expiring.secret)).toBeNull()
-    await expect(issue(now)).rejects.toMatchObject({ issues: [{ path: '/expiresAt' }] })
-    const lasting = await issue(null)
-    await run(admin, (tx) => partners.updateUser(tx, admin, kim.id, { status: 'disabled' }, null))
-    expect(await authenticate(lasting.secret)).toBeNull()
-    await run(admin, (tx) => partners.updateUser(tx, admin, kim.id, { status: 'active' }, null))
-    expect(await authenticate(lasting.secret)).not.toBeNull()
-    await run(admin, (tx) => partners.updatePartner(tx, admin, acme, { status: 'ended' }, null))
-    expect(await authenticate(lasting.secret)).toBeNull()
-    await run(admin, (tx) => partners.updatePartner(tx, admin, acme, { status: 'active' }, null))
-  })
-
-  test('is refused when it is unknown or no token at all', async () => {
-    expect(await authenticate('cp_nothing')).toBeNull()
-    expect(await authenticate('')).toBeNull()
-  })
-
-  test('notes its use once an hour at most', async () => {
-    const kim = await person(null, ['approver'])
-    const { secret, token } = await run(admin, (tx) =>
-      partners.createToken(tx, admin, { userId: kim.id, name: 'T' }),
-    )
-    const lastUse = async () =>
-      (await run(admin, (tx) => partners.listTokens(tx, { userId: kim.id }, first)))[0]?.lastUsedAt
-    await authenticate(secret)
-    const noted = now
-    expect(await lastUse()).toEqual(noted)
-    now = new Date(now.getTime() + 30 * 60_000)
-    await authenticate(secret)
-    expect(await lastUse()).toEqual(noted)
-    now = new Date(now.getTime() + 31 * 60_000)
-    await authenticate(secret)
-    expect(await lastUse()).toEqual(now)
-    expect(token.lastUsedAt).toBeNull()
-  })
-
-  test('holds no role that its user lacks, and no partner touches those of another', async () => {
-    const kim = await person(acme, ['partner_seller'])
-    const wide = run(admin, (tx) =>
-      partners.createToken(tx, admin, { userId: kim.id, name: 'T', roles: ['partner_finance'] }),
-    )
-    await expect(wide).rejects.toMatchObject({ issues: [{ path: '/roles/0', code: 'not_held' }] })
-    const { token } = await run(admin, (tx) => partners.createToken(tx, admin, { userId: kim.id, name: 'T' }))
-    const stranger = partnerActor(other)
-    expect(await run(stranger, (tx) => partners.listTokens(tx, {}, first))).toEqual([])
-    const revoke = run(stranger, (tx) => partners.revokeToken(tx, stranger, token.id))
-    await expect(revoke).rejects.toBeInstanceOf(NotFound)
-    const create = run(stranger, (tx) => partners.createToken(tx, stranger, { userId: kim.id, name: 'T' }))
-    await expect(create).rejects.toBeInstanceOf(NotFound)
   })
 })
 
@@ -430,10 +210,3 @@ describe('an import of partners', () => {
     expect(await actionsOn(one?.id ?? '')).toEqual(['partner.created', 'partner.updated'])
   })
 })
-
-async function actionsOn(id: string): Promise<string[]> {
-  const { rows } = await run(system, (tx) =>
-    sql<{ action: string }>`select action from audit_entry where subject_id = ${id} order by id`.execute(tx),
-  )
-  return rows.map(({ action }) => action)
-}
