@@ -11,7 +11,8 @@ import type { Actor, Role } from '#src/kernel/actor.ts'
 import { InvalidInput, NotAllowed } from '#src/kernel/errors.ts'
 import { answerFlowing, flowingBody, isFlowing, takeFlowing } from './flow.ts'
 import { runOnce, type SentAnswer } from './idempotency.ts'
-import { fieldIssues, problemSchema } from './problem.ts'
+import { answersOf, headersOf } from './openapi.ts'
+import { fieldIssues } from './problem.ts'
 import type { Access, Route } from './route.ts'
 
 const networkTimeoutMs = 60_000
@@ -46,10 +47,11 @@ function limitArrival(request: FastifyRequest, reply: FastifyReply, withinMs: nu
 }
 
 /** What every route has, whatever runs it. */
-const statement = (route: Route) => ({
+const statement = (route: Route, headers = headersOf(route)) => ({
   method: route.method,
   url: route.path,
   schema: schemaOf(route),
+  config: headers ? { documentedHeaders: headers } : {},
   attachValidation: true,
 })
 
@@ -61,7 +63,7 @@ const schemaOf = (route: Route): FastifySchema => ({
   ...(route.params ? { params: route.params } : {}),
   ...(route.query ? { querystring: route.query } : {}),
   ...(route.body ? { body: route.body } : {}),
-  response: { ...route.answers, default: problemSchema },
+  response: answersOf(route),
 })
 
 /** Serves a route: who may call, what it says, once per idempotency key, in one unit of work. */

@@ -74,7 +74,13 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     request.actor = await identify(request, options)
   })
   await app.register(swagger, openApiOptions(options.version))
-  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true })
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: true,
+    theme: { title: 'Counterpart API' },
+    // Without the bar on top, which would load the description of anybody's API.
+    uiConfig: { layout: 'BaseLayout', docExpansion: 'none', filter: true },
+  })
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
   app.addHook('onResponse', async (request, reply) => {
     request.log.info(
