@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { SalesforceSimulator } from '#test/simulators/salesforce/simulator.ts'
-import type { Random } from './random.ts'
+import type { Random } from '#test/support/random.ts'
 
 /** Work that is under way and is to be interrupted. */
 export interface Assault {

@@ -1,4 +1,4 @@
-import type { Random } from './random.ts'
+import type { Random } from '#test/support/random.ts'
 
 /** What the harness knows to have happened: the one side of every comparison, computed without the product's code. */
 export interface ExpectedDeal {

@@ -1,5 +1,5 @@
 import { type SampleCompany, sampleCompanies } from '#test/demo/installation.ts'
-import type { Random } from './random.ts'
+import type { Random } from '#test/support/random.ts'
 
 const openings = [
   'Ba',

@@ -5,8 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { databaseName, ownerRole } from '#src/database/embedded/server.ts'
 import { createApi } from '#test/support/api-client.ts'
 import { freePort } from '#test/support/free-port.ts'
+import type { Random } from '#test/support/random.ts'
 import { type ServiceProcess, startService } from '#test/support/service-process.ts'
-import type { Random } from './random.ts'
 import { guard, hasEnded, type Site } from './site.ts'
 
 const startMs = 180_000
@@ -29,8 +29,7 @@ export async function openEmbeddedSite(folder: string, random: Random): Promise<
   }
   let service = await start()
   const admin = createApi(service.url, service.token ?? '')
-  const url = (user: string) =>
-    `postgres:///${databaseName}?host=${encodeURIComponent(join(data, 'run'))}&user=${user}`
+  const url = `postgres:///${databaseName}?host=${encodeURIComponent(join(data, 'run'))}&user=${ownerRole}`
 
   const killDatabase = () => {
     const [line = ''] = readFileSync(join(data, 'database/postmaster.pid'), 'utf8').split('\n')
@@ -50,8 +49,7 @@ export async function openEmbeddedSite(folder: string, random: Random): Promise<
     name: 'embedded',
     admin,
     folder,
-    databaseUrl: () => url('postgres'),
-    ownerUrl: () => url(ownerRole),
+    ownerUrl: () => url,
     async strike() {
       const draw = random.next()
       if (draw < 0.5) {

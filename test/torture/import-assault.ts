@@ -42,7 +42,7 @@ export function importDeals(world: World, rowCount: number): Assault {
   }
   const moment = random.chance(0.25)
     ? duringUpload(upload, random.whole(0, 400))
-    : duringRun(() => upload.importId, site.admin, random.whole(0, rowCount))
+    : duringRun(() => upload.importId, site.admin, random.whole(0, rowCount), random.whole(0, 300))
   return { moment, done: run() }
 }
 
@@ -128,18 +128,20 @@ async function waitUntilDone(world: World, importId: string, rowCount: number): 
 
 async function enterRows(world: World, rows: readonly Row[]): Promise<void> {
   const { site, book } = world
-  const tasks = rows.map((row) => async () => {
-    const path = `/api/v1/deals?externalRef=${row.ref}`
-    const { items } = await insist(site.admin, 'GET', path)
-    if (items.length !== 1) throw new Error(`The row ${row.ref} became ${items.length} deals`)
-    const [{ id: dealId, status }] = items
-    const { ref, companyName, partner, product, amountMinor, closeDate, story } = row
-    const standing = story === 'rejected' ? 'rejected' : 'approved'
+  const deals = Map.groupBy(await site.admin.all('/api/v1/deals'), ({ externalRef }) => externalRef)
+  const waiting: string[] = []
+  for (const { ref, companyName, partner, product, amountMinor, closeDate, story } of rows) {
+    const [deal, another] = deals.get(ref) ?? []
+    if (!deal || another) throw new Error(`The row ${ref} became ${deals.get(ref)?.length ?? 0} deals`)
+    const status = story === 'rejected' ? 'rejected' : 'approved'
     const base = { ref, companyName, partner, product, amountMinor, closeDate }
-    book.add({ ...base, dealId, status: standing, outcome: 'open' })
-    if (story === 'live' && status !== 'approved') await approve(world, dealId)
-  })
-  await inLanes(lanes, tasks)
+    book.add({ ...base, dealId: deal.id, status, outcome: 'open' })
+    if (story === 'live' && deal.status !== 'approved') waiting.push(deal.id)
+  }
+  await inLanes(
+    lanes,
+    waiting.map((dealId) => () => approve(world, dealId)),
+  )
 }
 
 async function duringUpload(upload: { readonly sentAt: number | null }, afterMs: number): Promise<string> {
@@ -152,6 +154,7 @@ async function duringRun(
   importId: () => string | null,
   admin: World['site']['admin'],
   wantedRows: number,
+  extraMs: number,
 ): Promise<string> {
   const deadline = Date.now() + patienceMs
   while (Date.now() < deadline) {
@@ -159,7 +162,10 @@ async function duringRun(
     if (id !== null) {
       const { state, rows } = await insist(admin, 'GET', `/api/v1/imports/${id}`)
       const applied = rows.created + rows.updated + rows.unchanged + rows.invalid
-      if (applied >= wantedRows || state === 'done') return `with ${applied} rows applied`
+      if (applied >= wantedRows || state === 'done') {
+        await delay(extraMs)
+        return `${extraMs} ms after ${applied} rows were in`
+      }
     }
     await delay(20)
   }

@@ -1,7 +1,7 @@
 import { openDatabase } from '#src/database/database.ts'
 import { verifyLedger } from '#src/ledger/proof-store.ts'
-import { query } from '#test/support/sql.ts'
 import { proveOpportunities } from './crm-proofs.ts'
+import { lookInside } from './inside.ts'
 import { proveLedger } from './ledger-proofs.ts'
 import type { World } from './world.ts'
 
@@ -82,40 +82,45 @@ async function proveChain({ site }: World): Promise<Proof> {
 }
 
 async function proveLinks({ site }: World): Promise<Proof> {
-  const rows = await query<Record<'entity' | 'record_id' | 'state' | 'writing', string>>(
-    site.databaseUrl(),
+  const rows = await lookInside<{ entity: string; recordId: string; state: string; writing: boolean }>(
+    site,
     `select entity, record_id, state, writing_at is not null as writing from link
      where state not in ('active', 'retired') or writing_at is not null or remote_id is null`,
   )
   return {
     claim: 'Every link is active, and none is being written',
     violations: rows.map(
-      ({ entity, record_id, state, writing }) =>
-        `The link of ${entity} ${record_id} is ${state}${writing ? ' and being written' : ''}`,
+      ({ entity, recordId, state, writing }) =>
+        `The link of ${entity} ${recordId} is ${state}${writing ? ' and being written' : ''}`,
     ),
   }
 }
 
 async function proveNothingWaits({ site }: World): Promise<Proof> {
-  const marks = await query<Record<'entity' | 'record_id' | 'parked_code' | 'parked_message', string>>(
-    site.databaseUrl(),
-    'select entity, record_id, parked_code, parked_message from dirty_mark',
-  )
-  const reviews = await query<Record<'kind' | 'entity' | 'record_id' | 'field' | 'message', string>>(
-    site.databaseUrl(),
-    'select kind, entity, record_id, field, message from review_item where closed_at is null',
-  )
+  const marks = await lookInside<{
+    entity: string
+    recordId: string
+    parkedCode: string | null
+    parkedMessage: string | null
+  }>(site, 'select entity, record_id, parked_code, parked_message from dirty_mark')
+  const reviews = await lookInside<{
+    kind: string
+    entity: string
+    recordId: string | null
+    field: string
+    message: string
+  }>(site, 'select kind, entity, record_id, field, message from review_item where closed_at is null')
   return {
     claim: 'No dirty, parked or review item is left',
     violations: [
-      ...marks.map(({ entity, record_id, parked_code, parked_message }) =>
-        parked_code
-          ? `The ${entity} ${record_id} is parked: ${parked_code}, ${parked_message}`
-          : `The ${entity} ${record_id} is dirty`,
+      ...marks.map(({ entity, recordId, parkedCode, parkedMessage }) =>
+        parkedCode
+          ? `The ${entity} ${recordId} is parked: ${parkedCode}, ${parkedMessage}`
+          : `The ${entity} ${recordId} is dirty`,
       ),
       ...reviews.map(
-        ({ kind, entity, record_id, field, message }) =>
-          `A review item waits: ${kind} of ${entity} ${record_id} ${field}: ${message}`,
+        ({ kind, entity, recordId, field, message }) =>
+          `A review item waits: ${kind} of ${entity} ${recordId} ${field}: ${message}`,
       ),
     ],
   }

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { query } from '#test/support/sql.ts'
 import { isWrite } from './assault.ts'
+import { lookInside } from './inside.ts'
 import type { World } from './world.ts'
 
 /** A lease of a killed process runs for a minute, and what failed several times waits longer. */
 const quietWithinMs = 360_000
-const stillForMs = 7_000
+const usualStillMs = 7_000
 
 interface Unrest {
   /** In words; null when nothing is left to do. */
@@ -16,7 +16,7 @@ interface Unrest {
  * Waits until nothing is left to do and nothing has happened for a while: no dirty record, no write under way, a poll
  * of every object behind the last edit, no write call. @returns how long it took, in seconds
  */
-export async function waitUntilQuiet(world: World): Promise<number> {
+export async function waitUntilQuiet(world: World, stillForMs = usualStillMs): Promise<number> {
   const startedAt = Date.now()
   let stillSince: number | null = null
   let writes = countWrites(world)
@@ -37,20 +37,28 @@ export async function waitUntilQuiet(world: World): Promise<number> {
 
 const countWrites = ({ simulator }: World): number => simulator.calls.log.filter(isWrite).length
 
+interface Standing {
+  readonly dirty: bigint
+  readonly writing: bigint
+  readonly unpolled: bigint
+  readonly resting: string | null
+}
+
 async function look({ site, rep, installation }: World): Promise<Unrest> {
-  const [row] = await query<Record<'dirty' | 'writing' | 'unpolled' | 'status', string>>(
-    site.databaseUrl(),
+  const edited = new Date(rep.lastEditAt.getTime() + 1_000).toISOString()
+  const [row] = await lookInside<Standing>(
+    site,
     `select (select count(*) from dirty_mark where parked_at is null) as dirty,
             (select count(*) from link where writing_at is not null) as writing,
-            (select count(*) from change_cursor where not complete or polled_at < $2::timestamptz) as unpolled,
-            (select status from connection where id = $1) as status`,
-    [installation.connectionId, new Date(rep.lastEditAt.getTime() + 1_000)],
+            (select count(*) from change_cursor where not complete or polled_at < '${edited}') as unpolled,
+            (select status || ': ' || pause_reason from connection
+             where id = '${installation.connectionId}' and (status = 'attention'
+               or (status = 'paused' and coalesce(paused_until, 'infinity') > clock_timestamp()))) as resting`,
   )
-  if (!row) return { reason: 'the connection is gone' }
-  if (row.status !== 'active') return { reason: `the connection is ${row.status}` }
-  if (Number(row.dirty) > 0) return { reason: `${row.dirty} records are dirty` }
-  if (Number(row.writing) > 0) return { reason: `${row.writing} links are being written` }
-  if (Number(row.unpolled) > 0)
-    return { reason: `${row.unpolled} objects were not polled since the last edit` }
+  if (!row) return { reason: 'the database does not answer' }
+  if (row.resting !== null) return { reason: `the connection rests, ${row.resting}` }
+  if (row.dirty > 0n) return { reason: `${row.dirty} records are dirty` }
+  if (row.writing > 0n) return { reason: `${row.writing} links are being written` }
+  if (row.unpolled > 0n) return { reason: `${row.unpolled} objects were not polled since the last edit` }
   return { reason: null }
 }

@@ -22,7 +22,7 @@ export interface Round {
   readonly violations: readonly string[]
 }
 
-const rowsPerDeal = 5
+const rowsPerDeal = 15
 /** A little work goes on in the CRM while the service is away. */
 const editsMeanwhile = 6
 const longestAbsenceMs = 1_500

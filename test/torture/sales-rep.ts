@@ -1,6 +1,6 @@
 import type { SalesforceSimulator } from '#test/simulators/salesforce/simulator.ts'
+import type { Random } from '#test/support/random.ts'
 import { asAmount, type Book, isDatedByPartner, type UniqueValues } from './book.ts'
-import type { Random } from './random.ts'
 
 /** A person at work in the CRM: what she types must stand on both sides in the end. */
 export interface SalesRep {

@@ -6,8 +6,8 @@ import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createApi } from '#test/support/api-client.ts'
 import { freePort } from '#test/support/free-port.ts'
+import type { Random } from '#test/support/random.ts'
 import { type ServiceProcess, startService } from '#test/support/service-process.ts'
-import type { Random } from './random.ts'
 import { askRedis } from './server-programs.ts'
 import { guard, hasEnded, type Site } from './site.ts'
 
@@ -17,8 +17,6 @@ const shutdownMs = 30_000
 const longestAbsenceMs = 4_000
 
 export interface Servers {
-  /** The superuser's URL of the database that the service uses. */
-  readonly databaseUrl: string
   readonly ownerUrl: string
   readonly redisUrl: string
 }
@@ -65,7 +63,6 @@ export async function openServerSite(folder: string, servers: Servers, random: R
     name: 'servers',
     admin,
     folder,
-    databaseUrl: () => servers.databaseUrl,
     ownerUrl: () => servers.ownerUrl,
     async strike() {
       const words = [random.chance(0.75) ? await strikeWorker() : await strikeApi()]

@@ -6,9 +6,7 @@ export interface Site {
   readonly name: 'embedded' | 'servers'
   /** The administrator; the address stays the same over restarts. */
   readonly admin: Api
-  /** Past every policy, to look at the engine's own state. */
-  databaseUrl(): string
-  /** As the service connects, to prove the ledger. */
+  /** As the service connects, to look at the engine's own state and to prove the ledger. */
   ownerUrl(): string
   /** Kills something hard. @returns what, in words */
   strike(): Promise<string>

@@ -6,7 +6,7 @@
  *   --only import|push|pull              one kind of work instead of all
  *   --database embedded|servers|both     servers: PostgreSQL 15 and Redis from Debian's programs, an API and two workers (both)
  *   --seed S                             repeats the draws of an earlier run
- *   --deals N                            registrations per round (40); an import has five times as many rows
+ *   --deals N                            registrations per round (40); an import has fifteen times as many rows
  *   --json                               one JSON object on the standard output
  *
  * Exits 1 when a proof fails; the data and the logs of that installation are kept then.
@@ -17,9 +17,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startSalesforceSimulator } from '#test/simulators/salesforce/simulator.ts'
+import { createRandom, type Random } from '#test/support/random.ts'
 import { openEmbeddedSite } from './embedded-site.ts'
 import { waitUntilQuiet } from './quiet.ts'
-import { createRandom, type Random } from './random.ts'
 import { type Kind, kinds, type Round, runRound } from './rounds.ts'
 import { missingPrograms, startPostgres, startRedis } from './server-programs.ts'
 import { openServerSite } from './server-site.ts'
@@ -85,7 +85,7 @@ async function openSite(database: DatabaseKind, folder: string, random: Random):
   const redis = await startRedis(folder)
   closers.push(redis.stop)
   const ownerUrl = postgres.url.replace('postgres@', 'counterpart@')
-  return openServerSite(folder, { databaseUrl: postgres.url, ownerUrl, redisUrl: redis.url }, random)
+  return openServerSite(folder, { ownerUrl, redisUrl: redis.url }, random)
 }
 
 async function tortureOne(

@@ -1,8 +1,8 @@
 import { type Installation, type SampleCompany, setUpInstallation } from '#test/demo/installation.ts'
 import type { SalesforceSimulator } from '#test/simulators/salesforce/simulator.ts'
+import type { Random } from '#test/support/random.ts'
 import { type Book, createBook, createUniqueValues, type UniqueValues } from './book.ts'
 import { createCompanies } from './companies.ts'
-import type { Random } from './random.ts'
 import { createSalesRep, type SalesRep } from './sales-rep.ts'
 import type { Site } from './site.ts'
 
