@@ -2,8 +2,7 @@ import { z } from 'zod'
 import type { FieldIssue } from '#src/kernel/errors.ts'
 import type { CustomerId } from '#src/kernel/ids.ts'
 import { lineSchema } from '#src/kernel/text.ts'
-import { toCountryCode } from './country.ts'
-import { companyDomain } from './web-domain.ts'
+import { type CompanyAddress, readCompanyAddress } from './company-address.ts'
 
 export interface Customer extends CustomerDetails {
   readonly id: CustomerId
@@ -22,13 +21,9 @@ export interface CustomerWrite extends CustomerDetails {
 }
 
 /** What is kept of a customer as somebody said it. */
-export interface CustomerDetails {
+export interface CustomerDetails extends CompanyAddress {
   readonly externalRef: string | null
   readonly name: string
-  /** Registrable web domain. */
-  readonly domain: string | null
-  /** ISO 3166, two letters. */
-  readonly country: string | null
   readonly city: string | null
   readonly postalCode: string | null
   readonly phone: string | null
@@ -85,22 +80,13 @@ export function applyCustomerPatch(
   before: CustomerDetails,
   patch: CustomerPatch,
 ): { readonly details: CustomerDetails; readonly issues: readonly FieldIssue[] } {
-  const issues: FieldIssue[] = []
+  const { address, issues } = readCompanyAddress(before, patch)
   const keep = (field: 'externalRef' | 'city' | 'postalCode' | 'phone') =>
     patch[field] === undefined ? before[field] : patch[field]
-  const read = (field: 'domain' | 'country', normalise: (text: string) => string | null, hint: string) => {
-    const value = patch[field]
-    if (value === undefined) return before[field]
-    if (value === null) return null
-    const normal = normalise(value)
-    if (normal === null) issues.push({ path: `/${field}`, code: `unknown_${field}`, message: hint })
-    return normal ?? before[field]
-  }
   const details: CustomerDetails = {
     externalRef: keep('externalRef'),
     name: patch.name ?? before.name,
-    domain: read('domain', companyDomain, 'Not a web address of a company of its own'),
-    country: read('country', toCountryCode, 'Neither an ISO country code nor the English name of a country'),
+    ...address,
     city: keep('city'),
     postalCode: keep('postalCode'),
     phone: keep('phone'),

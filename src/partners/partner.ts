@@ -3,8 +3,8 @@
  * This folder knows nothing of deals; what it asks of them is a list of facts (`dealFacts`) that conditions may name.
  */
 import { z } from 'zod'
+import { type CompanyAddress, readCompanyAddress } from '#src/customers/company-address.ts'
 import { toCountryCode } from '#src/customers/country.ts'
-import { companyDomain } from '#src/customers/web-domain.ts'
 import type { FieldIssue } from '#src/kernel/errors.ts'
 import { idSchema, type PartnerId, type ProgrammeId } from '#src/kernel/ids.ts'
 import { currencySchema } from '#src/kernel/money.ts'
@@ -22,17 +22,8 @@ export interface Membership {
   readonly territories: readonly string[]
 }
 
-export interface Partner {
+export interface Partner extends PartnerDetails {
   readonly id: PartnerId
-  readonly externalRef: string | null
-  readonly name: string
-  /** Registrable web domain. */
-  readonly domain: string | null
-  /** ISO 3166, two letters. */
-  readonly country: string | null
-  readonly city: string | null
-  readonly status: PartnerStatus
-  readonly currency: string
   readonly revision: number
   readonly memberships: readonly Membership[]
   readonly createdAt: Date
@@ -80,11 +71,9 @@ export const partnerRowSchema = z.strictObject({
 export type PartnerRow = z.infer<typeof partnerRowSchema>
 
 /** The columns of a partner that are kept as they are said. */
-export interface PartnerDetails {
+export interface PartnerDetails extends CompanyAddress {
   readonly externalRef: string | null
   readonly name: string
-  readonly domain: string | null
-  readonly country: string | null
   readonly city: string | null
   readonly status: PartnerStatus
   readonly currency: string
@@ -118,20 +107,11 @@ export function applyPartnerPatch(
   before: PartnerDetails,
   patch: PartnerPatch,
 ): { readonly details: PartnerDetails; readonly issues: readonly FieldIssue[] } {
-  const issues: FieldIssue[] = []
-  const read = (field: 'domain' | 'country', normalise: (text: string) => string | null, hint: string) => {
-    const value = patch[field]
-    if (value === undefined) return before[field]
-    if (value === null) return null
-    const normal = normalise(value)
-    if (normal === null) issues.push({ path: `/${field}`, code: `unknown_${field}`, message: hint })
-    return normal ?? before[field]
-  }
+  const { address, issues } = readCompanyAddress(before, patch)
   const details: PartnerDetails = {
     externalRef: patch.externalRef === undefined ? before.externalRef : patch.externalRef,
     name: patch.name ?? before.name,
-    domain: read('domain', companyDomain, 'Not a web address of an organisation of its own'),
-    country: read('country', toCountryCode, 'Neither an ISO country code nor the English name of a country'),
+    ...address,
     city: patch.city === undefined ? before.city : patch.city,
     status: patch.status ?? before.status,
     currency: patch.currency ?? before.currency,
