@@ -41,7 +41,14 @@ export async function mirrorRecords(
 }
 
 /**
- * Takes in what was read at `readAt`. An older reading never replaces a newer one.
+ * How long after its last change a record is written down anew with every reading. A CRM tells changes by the second, by
+ * its own clock: in that second more may have happened than its stamp says.
+ */
+const settledAfterS = 60
+
+/**
+ * Takes in what was read at `readAt`. An older reading never replaces a newer one; what is known to be the same, as most
+ * rows of a poll that looks back, is not written again.
  * @returns ids of the records that are new, differ from what the mirror held, or were written by us since the mirror
  *   held it: somebody may have put back the very value that it shows
  */
@@ -74,15 +81,18 @@ export async function recordSeen(
       select seen.remote_id, mirror.content_hash, mirror.deleted_at, exists (
         select 1 from link
         where link.connection_id = ${connectionId} and link.remote_id = seen.remote_id
-          and link.written_at >= mirror.read_at) as written
+          and link.written_at >= mirror.read_at) as written,
+        mirror.content_hash = seen.content_hash and mirror.modified_at = seen.modified_at
+          and mirror.read_at > seen.modified_at::timestamptz + make_interval(secs => ${settledAfterS}) as same
       from seen join mirror_record mirror
         on mirror.connection_id = ${connectionId} and mirror.object = seen.object and mirror.remote_id = seen.remote_id
     ), stored as (
       insert into mirror_record as mirror (connection_id, object, remote_id, content, content_hash, modified_at, modified_by,
         read_at, company_name, name_key, domain, country, city)
-      select ${connectionId}, object, remote_id, content, content_hash, modified_at, modified_by, ${readAt},
+      select ${connectionId}, object, remote_id, content, seen.content_hash, modified_at, modified_by, ${readAt},
              company_name, name_key, domain, country, city
-      from seen
+      from seen left join before using (remote_id)
+      where before.same is not true or before.written or before.deleted_at is not null
       on conflict (connection_id, object, remote_id) do update
         set content = excluded.content, content_hash = excluded.content_hash, modified_at = excluded.modified_at,
             modified_by = excluded.modified_by, read_at = excluded.read_at, deleted_at = null, merged_into = null,
