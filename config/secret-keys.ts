@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { SecretKeys } from './env.ts'
 
 export const keyFileName = 'secret.key'
@@ -9,12 +9,11 @@ const keyBytes = 32
 /**
  * The key of an installation without SECRET_KEY: a file in the data folder, made on first use, readable by us alone.
  * Losing it loses the secrets of all connections, so a backup takes it along.
- * @throws Error in plain words when the file is there and holds no key (a new one would not open what is stored)
+ * @throws Error in plain words when it cannot be made, or is there and holds no key (a new one would not open what is stored)
  */
 export function readKeyFile(folder: string): SecretKeys {
-  mkdirSync(folder, { recursive: true })
   const file = join(folder, keyFileName)
-  const text = read(file) ?? create(file)
+  const text = read(file) ?? createOrSay(file)
   const current = Buffer.from(text.trim(), 'base64')
   if (current.length !== keyBytes) {
     throw new Error(
@@ -30,6 +29,19 @@ function read(file: string): string | null {
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
     throw error
+  }
+}
+
+function createOrSay(file: string): string {
+  try {
+    mkdirSync(dirname(file), { recursive: true })
+    return create(file)
+  } catch (cause) {
+    throw new Error(
+      `The key file ${file} cannot be made (${cause instanceof Error ? cause.message : String(cause)}). ` +
+        'Set SECRET_KEY (openssl rand -base64 32 makes one), or DATA_FOLDER to a folder that this account may write to.',
+      { cause },
+    )
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { resolve } from 'node:path'
 import type { FastifyInstance } from 'fastify'
-import { type Config, ConfigError, readConfig } from '#config/env.ts'
+import { type Config, readConfig } from '#config/env.ts'
 import { createLogger, type Logger } from '#config/logger.ts'
 import { readKeyFile } from '#config/secret-keys.ts'
 import { type Application, createApplication } from './application.ts'
@@ -118,7 +118,7 @@ async function run(): Promise<void> {
 
 run().catch((error: unknown) => {
   const message = error instanceof Error ? error.message : String(error)
-  const cause = error instanceof Error && error.cause instanceof Error ? `\n  ${error.cause.message}` : ''
-  process.stderr.write(`${message}${error instanceof ConfigError ? '' : cause}\n`)
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : ''
+  process.stderr.write(message.includes(cause) ? `${message}\n` : `${message}\n  ${cause}\n`)
   process.exit(1)
 })

@@ -23,14 +23,14 @@ const provider: MigrationProvider = {
 /**
  * Brings the database to the newest schema; several processes may call it at once, one does the work.
  * @returns the names of the steps applied now
- * @throws Error in plain words when the server is too old or a step fails (nothing of it remains)
+ * @throws Error in plain words when the server cannot be reached or is too old, or when a step fails (nothing of it remains)
  */
 export async function migrate(url: string): Promise<readonly string[]> {
-  const pool = new pg.Pool({ connectionString: url, max: 2 })
+  const pool = new pg.Pool({ connectionString: url, max: 2, connectionTimeoutMillis: 30_000 })
   pool.on('error', () => undefined)
   const db = new Kysely<object>({ dialect: new PostgresDialect({ pool }) })
   try {
-    await checkServer(db)
+    await checkServer(db, url)
     const { error, results } = await new Migrator({ db, provider }).migrateToLatest()
     if (error) {
       const failed = results?.find(({ status }) => status === 'Error')?.migrationName
@@ -47,11 +47,18 @@ export async function migrate(url: string): Promise<readonly string[]> {
   }
 }
 
-async function checkServer(db: Kysely<object>): Promise<void> {
+async function checkServer(db: Kysely<object>, url: string): Promise<void> {
   const { rows } = await sql<{ version: string; encoding: string }>`
-    select current_setting('server_version_num') as version, current_setting('server_encoding') as encoding`.execute(
-    db,
-  )
+    select current_setting('server_version_num') as version, current_setting('server_encoding') as encoding`
+    .execute(db)
+    .catch((cause: Error) => {
+      const { host, pathname } = new URL(url)
+      throw new Error(
+        `The database ${pathname.slice(1)} at ${host || 'its socket'} cannot be used: ${cause.message}. ` +
+          'Check DATABASE_URL, and that the server runs.',
+        { cause },
+      )
+    })
   const [row] = rows
   const major = Math.floor(Number(row?.version) / 10_000)
   if (major < oldestMajorVersion) {

@@ -7,8 +7,10 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
+  accessSync,
   chmodSync,
   chownSync,
+  constants,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -67,10 +69,13 @@ export const chooseFolder = (dataFolder: string | null, checkout: string): strin
 
 function makeFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true })
+    // One by one: Node's own recursion never ends below /proc.
+    for (const path of ancestors(folder).reverse()) if (!existsSync(path)) mkdirSync(path)
+    if (!statSync(folder).isDirectory()) throw new Error('it is a file')
+    accessSync(folder, constants.W_OK | constants.X_OK)
   } catch (cause) {
     throw new Error(
-      `The data folder ${folder} cannot be made (${cause instanceof Error ? cause.message : String(cause)}). ` +
+      `The data folder ${folder} cannot be used (${cause instanceof Error ? cause.message : String(cause)}). ` +
         'Set DATA_FOLDER to a folder that this account may write to.',
       { cause },
     )
