@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { registrationOf, type SampleCompany } from '#test/demo/installation.ts'
 import { type Assault, afterCalls, isWrite } from './assault.ts'
 import { isDatedByPartner } from './book.ts'
@@ -6,8 +7,12 @@ import { inLanes, insist } from './patience.ts'
 import type { World } from './world.ts'
 
 const lanes = 4
+const longestThoughtMs = 800
 
-/** Partners register deals and move close dates, while Salesforce is slow, loses answers and holds locks. */
+/**
+ * Partners register deals and move close dates and sales reps work on what is there, while Salesforce is slow, loses
+ * answers and holds locks.
+ */
 export function push(world: World): Assault {
   const { simulator, random, dealsPerRound } = world
   simulator.calls.reset()
@@ -20,10 +25,12 @@ export function push(world: World): Assault {
     simulator.faults.add({ kind: 'lost-answer', how: 'silence', operation: writing, nth, count: 1 })
   }
   const edits = Math.floor(dealsPerRound / 4)
-  const done = inLanes(
-    lanes,
-    random.shuffled([...registrations(world, dealsPerRound - edits), ...newDates(world, edits)]),
-  )
+  const work = [
+    ...registrations(world, dealsPerRound - edits),
+    ...newDates(world, edits),
+    ...Array.from({ length: edits }, () => typeSomething(world)),
+  ]
+  const done = inLanes(lanes, random.shuffled(work))
   const moment = afterCalls(simulator, random, {
     calls: random.whole(1, 7),
     what: 'write',
@@ -47,6 +54,13 @@ export function registrations(world: World, count: number): (() => Promise<void>
   }
   return tasks
 }
+
+const typeSomething =
+  ({ rep, random }: World) =>
+  async () => {
+    await delay(random.whole(0, longestThoughtMs))
+    rep.work(1)
+  }
 
 async function register(
   world: World,
