@@ -1,13 +1,13 @@
 const smallest = 10
 const largest = 500
-const targetMs = 500
+const targetMs = 250
 
 /** Rows of the first batch of an import. */
 export const firstBatchRows = 100
 
 /**
- * Rows of the next batch, so that one takes about half a second: locks are short, and live work gets its turn. Grows
- * and shrinks by half at most, so that one slow moment does not count for much.
+ * Rows of the next batch, so that one takes about a quarter of a second: whoever registers a deal meanwhile waits no
+ * longer than that. Grows and shrinks by half at most, so that one slow moment does not count for much.
  */
 export function nextBatchRows(rows: number, tookMs: number): number {
   const ideal = (rows * targetMs) / Math.max(tookMs, 1)

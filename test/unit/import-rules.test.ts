@@ -221,15 +221,15 @@ test('a report never holds a formula, and quotes what needs it', () => {
   ])
 })
 
-test('a batch takes about half a second, whatever a row costs', () => {
+test('a batch takes about a quarter of a second, whatever a row costs', () => {
   fc.assert(
     fc.property(fc.double({ min: 0.05, max: 40, noNaN: true }), (rowMs) => {
       let rows = firstBatchRows
       for (let batch = 0; batch < 20; batch += 1) rows = nextBatchRows(rows, rows * rowMs)
       expect(rows).toBeGreaterThanOrEqual(10)
       expect(rows).toBeLessThanOrEqual(500)
-      if (rows > 10) expect(rows * rowMs).toBeLessThan(600)
-      if (rows < 500) expect(rows * rowMs).toBeGreaterThan(400)
+      if (rows > 10) expect(rows * rowMs).toBeLessThan(300)
+      if (rows < 500) expect(rows * rowMs).toBeGreaterThan(200)
     }),
   )
 })
