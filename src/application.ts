@@ -64,7 +64,7 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
     plugins: [
       healthPlugin(
         {
-          database: () => database.transact(gateActor, async () => undefined),
+          database: () => assertReachable(database, logger),
           jobs: async () => assertHealthy(bell),
         },
         figures,
@@ -111,6 +111,16 @@ async function openBell({ config, logger, databaseUrl }: ApplicationOptions): Pr
   if (config.redisUrl === null) return createPostgresBell({ url: databaseUrl, logger })
   for (const warning of await checkRedis(config.redisUrl)) logger.warn(warning)
   return createBullBell({ url: config.redisUrl, logger })
+}
+
+/** Anybody may ask, so why it is not reachable stands in the log alone. */
+async function assertReachable(database: Database, logger: Logger): Promise<void> {
+  try {
+    await database.transact(gateActor, async () => undefined)
+  } catch (err) {
+    logger.warn({ err }, 'the database cannot be reached')
+    throw new Error('cannot be reached')
+  }
 }
 
 /** A drain that failed last time and has not succeeded since makes the process not ready. */

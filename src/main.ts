@@ -39,7 +39,10 @@ async function start(config: Config, logger: Logger): Promise<(reason: string) =
       await listen(application.server, config)
       await announce(application, config)
     }
-    if (config.role !== 'api') await application.startWork()
+    if (config.role !== 'api') {
+      await application.startWork()
+      logger.info({ role: config.role }, 'working')
+    }
   } catch (error) {
     await close().catch((err: unknown) => logger.error({ err }, 'closing after a failed start failed'))
     throw error

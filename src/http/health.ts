@@ -37,7 +37,12 @@ export function healthPlugin(checks: ReadinessChecks, figures: readonly Figures[
         registers: [registry],
         async collect() {
           this.reset()
-          for (const { labels: at, value } of await read()) this.set({ ...at }, value)
+          // Without the database there are no figures of ours, but those of the process are wanted most then.
+          const values = await read().catch((err: unknown) => {
+            app.log.warn({ err, figures: name }, 'figures could not be read')
+            return []
+          })
+          for (const { labels: at, value } of values) this.set({ ...at }, value)
         },
       })
     }
