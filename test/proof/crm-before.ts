@@ -1,6 +1,7 @@
+import { toCountryCode } from '#src/customers/country.ts'
 import type { SalesforceSimulator } from '#test/simulators/salesforce/simulator.ts'
 import type { Company } from './companies.ts'
-import type { KnownBefore } from './registrations.ts'
+import type { KnownBefore, Scenario } from './registrations.ts'
 
 const accountOf = ({ name, domain, city, country }: Company) => ({
   Name: name,
@@ -44,18 +45,34 @@ function repeated(values: readonly string[]): string[] {
 export interface Doubles {
   readonly accountsByKey: readonly string[]
   readonly accountsByWebsite: readonly string[]
+  /** Of names that only one company of the file has in its country. */
+  readonly accountsByName: readonly string[]
   readonly opportunitiesByKey: readonly string[]
 }
 
+const nameInCountry = (name: unknown, country: unknown): string =>
+  `${String(name).toLowerCase()} in ${toCountryCode(String(country ?? ''))}`
+
 /** Records that stand for the same thing twice, but for the companies that were there twice before. */
-export function findDoubles(simulator: SalesforceSimulator, known: KnownBefore): Doubles {
+export function findDoubles(
+  simulator: SalesforceSimulator,
+  { known, registrations }: Pick<Scenario, 'known' | 'registrations'>,
+): Doubles {
   const before = new Set(known.twice.map(({ domain }) => domain))
+  const companies = new Set(registrations.map(({ company }) => company))
+  const ambiguous = new Set([
+    ...repeated([...companies].map(({ name, country }) => nameInCountry(name, country))),
+    ...known.twice.map(({ name, country }) => nameInCountry(name, country)),
+  ])
   const accounts = simulator.list('Account')
   const text = (value: unknown) => (typeof value === 'string' ? value : '')
   return {
     accountsByKey: repeated(accounts.map((row) => text(row['PRM_Customer_Id__c']))),
     accountsByWebsite: repeated(accounts.map((row) => webAddress(row['Website']))).filter(
       (address) => !before.has(address),
+    ),
+    accountsByName: repeated(accounts.map((row) => nameInCountry(row['Name'], row['BillingCountry']))).filter(
+      (name) => !ambiguous.has(name),
     ),
     opportunitiesByKey: repeated(simulator.list('Opportunity').map((row) => text(row['PRM_Deal_Id__c']))),
   }

@@ -12,7 +12,7 @@ interface Counted {
 /** What must be true when everything is over: no doubles, nothing that cannot be explained, a ledger that holds. */
 export async function proveEnd(ground: Ground, { deals }: Imported): Promise<void> {
   const { admin, simulator, scenario, protocol, dataFolder } = ground
-  const doubles = findDoubles(simulator, scenario.known)
+  const doubles = findDoubles(simulator, scenario)
   protocol.require(
     'No account and no opportunity is doubled',
     Object.values(doubles).every((found) => found.length === 0),

@@ -158,7 +158,7 @@ function requireFewCalls({ simulator, protocol }: Ground, deals: number, aside: 
     const needed = Math.ceil(deals / recordsPerCall)
     const most = Math.max(Math.floor(needed * callFactor), needed + fewCalls) + aside
     protocol.note(`calls that wrote ${object}`, calls)
-    protocol.note(`calls that wrote ${object}, of those needed`, (calls - aside) / needed)
+    protocol.note(`calls that wrote ${object}, of those needed`, calls / needed)
     protocol.require(
       `${deals} deals take few calls: ${object}`,
       calls <= most,

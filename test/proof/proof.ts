@@ -3,7 +3,7 @@
  * service and a simulated CRM, imports that many registrations, counts the calls that bring them over, has people win,
  * re-open and change deals there, and compares the ledger with a calculation of its own. Exits 1 when anything is wrong.
  */
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -76,6 +76,14 @@ async function run(): Promise<void> {
   await proveEnd(ground, imported)
 }
 
+/** As Linux tells it; null elsewhere. */
+function peakMemoryKb(pid: number): number | null {
+  const file = `/proc/${pid}/status`
+  if (!existsSync(file)) return null
+  const line = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(file, 'utf8'))
+  return line ? Number(line[1]) : null
+}
+
 const startedMs = performance.now()
 await run().catch((error: unknown) => {
   protocol.require(
@@ -85,6 +93,8 @@ await run().catch((error: unknown) => {
   )
 })
 protocol.note('everything, s', (performance.now() - startedMs) / 1_000)
+const memoryKb = peakMemoryKb(service.pid)
+if (memoryKb !== null) protocol.note('most memory of the service, MB', memoryKb / 1_024)
 const { findings, figures } = protocol.report()
 const failed = findings.filter(({ ok }) => !ok)
 await service.stop()

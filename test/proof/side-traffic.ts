@@ -8,7 +8,7 @@ import { approvedFromCents } from './registrations.ts'
 
 const pauseMs = 300
 /** Every so many registrations one is approved by itself, and goes to the CRM. */
-const approvedEvery = 15
+const approvedEvery = 40
 
 export interface SideTraffic {
   /** Times of registrations since the last call, in milliseconds. */
