@@ -3,16 +3,9 @@ import pg from 'pg'
 /** `away`: nobody answers, or not to us; `busy`: it gave up waiting for others and undid the unit of work. */
 export type Outage = 'away' | 'busy'
 
-const socketErrors: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EPIPE',
-  'ETIMEDOUT',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-])
+/** Of a connection that was there; whatever goes wrong while making one counts anyway. */
+const socketErrors: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT'])
+const connecting: ReadonlySet<unknown> = new Set(['connect', 'getaddrinfo'])
 /** How the driver says that a connection ended or never came to be; it gives these errors no code. */
 const lostConnection =
   /^(Connection terminated|timeout exceeded when trying to connect|Client (was closed|has encountered a connection error))/
@@ -34,5 +27,6 @@ export function outageOf(error: unknown): Outage | null {
     return codesOfAway.test(code) ? 'away' : null
   }
   if (error instanceof AggregateError) return error.errors.some(outageOf) ? 'away' : null
+  if ('syscall' in error && connecting.has(error.syscall)) return 'away'
   return socketErrors.has(code) || lostConnection.test(error.message) ? 'away' : null
 }
