@@ -101,6 +101,7 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   if (waitS !== null) reply.header('retry-after', waitS)
   return reply
     .status(answer.status)
+    .header('cache-control', 'no-store')
     .type(problemType)
     .serializer(JSON.stringify)
     .send({ ...answer, issues: locateIssues(answer.issues, request), requestId: request.id })
