@@ -167,6 +167,7 @@ function arbitraryOf(
       return fc.constant(null)
     case 'string':
       return textOf(part, name, knownOf)
+    case undefined:
     default:
       return fc.oneof(fc.constantFrom<unknown>(...texts), fc.jsonValue({ maxDepth: 2 }))
   }
