@@ -61,6 +61,8 @@ export function createBullBell(options: BullBellOptions): Bell {
     }
 
     return {
+      // A ring waits in Redis until somebody takes it.
+      ready: Promise.resolve(),
       async send(names) {
         for (const name of names) {
           const queue = queueOf(name)

@@ -28,6 +28,7 @@ export function createPostgresBell(options: PostgresBellOptions): Bell {
         ),
     })
     return {
+      ready: channel.ready,
       send: (rung) => channel.send(rung),
       listen: (name) => void names.add(name),
       close: () => channel.close(),

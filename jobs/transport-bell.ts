@@ -5,6 +5,8 @@ import { createDrainLoop, type DrainLoop } from './drain-loop.ts'
 
 /** What differs between the two bells: carrying names to the processes that drain. */
 export interface Transport {
+  /** Names that are sent from now on are heard here. May reject: then only polls find work. */
+  readonly ready: Promise<unknown>
   /** Resolves when the names are handed over. May wait for a lost connection; rejects when the names are lost. */
   send(names: readonly BellName[]): Promise<void>
   /** From now on names that arrive are delivered. */
@@ -24,6 +26,8 @@ export interface BellOptions {
 const defaultPollMs = 5_000
 const defaultCloseMs = 20_000
 const lastWordsMs = 1_000
+/** A transport that is not there yet holds no drain up for longer. */
+const longestSilenceMs = 1_000
 /** Rings for later fall together in steps of this size; a ring never comes early. */
 const delayStepMs = 200
 /** What is due later than this is left to the poll. */
@@ -35,6 +39,7 @@ export function createTransportBell(
   { logger, pollMs = defaultPollMs }: BellOptions,
   connect: (deliver: Deliver) => Transport,
 ): Bell {
+  const known = new Set<BellName>()
   const loops = new Map<BellName, DrainLoop>()
   const later = new Map<string, NodeJS.Timeout>()
   const toSend = new Set<BellName>()
@@ -88,10 +93,15 @@ export function createTransportBell(
     },
     onRing(name, drain, options) {
       if (!validName.test(name)) throw new Error(`"${name}" is not a name for a bell`)
-      if (loops.has(name)) throw new Error(`The bell "${name}" has its drain already`)
-      const { signal } = stopping
-      loops.set(name, createDrainLoop({ name, drain, pollMs: options?.pollMs ?? pollMs, signal, logger }))
+      if (known.has(name)) throw new Error(`The bell "${name}" has its drain already`)
+      known.add(name)
       transport.listen(name)
+      const { signal } = stopping
+      // Not before rings are heard: one that falls between the first drain and the ear would wait for the poll.
+      void endsWithin(transport.ready, longestSilenceMs).then(() => {
+        if (signal.aborted) return
+        loops.set(name, createDrainLoop({ name, drain, pollMs: options?.pollMs ?? pollMs, signal, logger }))
+      })
     },
     health: () => [...loops.values()].map((loop) => loop.health()),
     async close(withinMs = defaultCloseMs) {
@@ -115,7 +125,10 @@ export function createTransportBell(
 
 async function endsWithin(work: Promise<unknown>, limitMs: number): Promise<boolean> {
   const waiting = new AbortController()
-  const ended = work.then(() => true)
+  const ended = work.then(
+    () => true,
+    () => false,
+  )
   const late = delay(limitMs, false, { signal: waiting.signal }).catch(() => false)
   const result = await Promise.race([ended, late])
   waiting.abort()

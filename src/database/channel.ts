@@ -2,6 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 
 export interface Channel {
+  /** Resolves when messages are heard for the first time; rejects when that never came. */
+  readonly ready: Promise<unknown>
   /** Resolves when the server took the messages; waits while the connection is lost. Rejects once closed. */
   send(messages: readonly string[]): Promise<void>
   close(): Promise<void>
@@ -94,9 +96,11 @@ export function openChannel(options: ChannelOptions): Channel {
       pauseMs = Math.min(pauseMs * 2, longestPauseMs)
     }
   }
+  const ready = connected.promise
   const ended = keepConnected()
 
   return {
+    ready,
     async send(messages) {
       const client = await connected.promise
       await client.query('select pg_notify($1, message) from unnest($2::text[]) as message', [

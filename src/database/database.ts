@@ -21,6 +21,40 @@ export function afterCommit(tx: Tx, name: string, work: () => void): void {
   commitHooks.get(tx)?.set(name, work)
 }
 
+/** What a unit of work leaves for its end, and how often it was begun before. */
+interface UnitState {
+  readonly lastSteps: ((system: Tx) => Promise<void>)[]
+  readonly isRerun: boolean
+}
+const units = new WeakMap<Tx, UnitState>()
+
+/**
+ * Leaves a system step for the end of this unit of work, right before it commits: what takes a lock that everybody waits
+ * for belongs there. `takeLastSteps` does it earlier, for whoever builds on it.
+ */
+export function leaveForLast(tx: Tx, step: (system: Tx) => Promise<void>): void {
+  const unit = units.get(tx)
+  if (!unit) throw new Error('Only a unit of work has an end')
+  unit.lastSteps.push(step)
+}
+
+/** Does now what was left for the end. */
+export async function takeLastSteps(tx: Tx): Promise<void> {
+  const steps = units.get(tx)?.lastSteps.splice(0) ?? []
+  if (steps.length === 0) return
+  await asSystem(tx, async (system) => {
+    for (const step of steps) await step(system)
+  })
+}
+
+/** This unit of work lost a race and runs once more: it should take its locks before it looks, and not lose again. */
+export const isRerun = (tx: Tx): boolean => units.get(tx)?.isRerun ?? false
+
+/** Somebody else was quicker, so that what this unit of work found does not hold any more: undone, it runs once more. */
+export class LostRace extends Error {
+  override readonly name = 'LostRace'
+}
+
 /** A handle inside a transaction: the only thing through which a use-case reaches the database. */
 export type Tx = Kysely<Tables> & { readonly __transaction: true }
 
@@ -83,7 +117,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     transact: async (actor, work) => {
       for (let attempt = 1; ; attempt += 1) {
         try {
-          return await runOnce(kysely, actor, work)
+          return await runOnce(kysely, actor, work, attempt > 1)
         } catch (error) {
           if (attempt >= mostAttempts || !isLostRace(error)) throw error
         }
@@ -98,11 +132,17 @@ export function openDatabase(options: DatabaseOptions): Database {
 
 const mostAttempts = 4
 
-/** The server gave up this unit of work in favour of another one; nothing of it remains, so it may run again. */
+/** This unit of work was given up in favour of another one; nothing of it remains, so it may run again. */
 const isLostRace = (error: unknown): boolean =>
-  error instanceof pg.DatabaseError && (error.code === '40P01' || error.code === '40001')
+  error instanceof LostRace ||
+  (error instanceof pg.DatabaseError && (error.code === '40P01' || error.code === '40001'))
 
-async function runOnce<T>(kysely: Kysely<Tables>, actor: Actor, work: (tx: Tx) => Promise<T>): Promise<T> {
+async function runOnce<T>(
+  kysely: Kysely<Tables>,
+  actor: Actor,
+  work: (tx: Tx) => Promise<T>,
+  isRerun: boolean,
+): Promise<T> {
   return kysely.connection().execute(async (connection) => {
     const tx = connection as unknown as Tx
     const hooks = new Map<string, () => void>()
@@ -110,7 +150,9 @@ async function runOnce<T>(kysely: Kysely<Tables>, actor: Actor, work: (tx: Tx) =
       await sql.raw(beginAs(actor)).execute(connection)
       roles.set(tx, roleOf(actor))
       commitHooks.set(tx, hooks)
+      units.set(tx, { lastSteps: [], isRerun })
       const result = await work(tx)
+      await finish(tx)
       const end = await sql<{ command: string }>`commit`.execute(connection)
       if (end.rows[0]?.command !== 'COMMIT') {
         throw new Error(
@@ -128,6 +170,13 @@ async function runOnce<T>(kysely: Kysely<Tables>, actor: Actor, work: (tx: Tx) =
       throw error
     }
   })
+}
+
+/** What was left for the end; the role need not be given back, as the commit does that. */
+async function finish(tx: Tx): Promise<void> {
+  if (!units.get(tx)?.lastSteps.length) return
+  if (roles.get(tx) !== 'counterpart_system') await takeRole(tx, 'counterpart_system')
+  await takeLastSteps(tx)
 }
 
 type UnitRole = 'counterpart_app' | 'counterpart_system'
@@ -173,12 +222,15 @@ async function takeRole(tx: Tx, role: UnitRole): Promise<void> {
 
 /** Runs `work` under a savepoint: a database error inside undoes only this part and is thrown on. */
 export async function savepoint<T>(tx: Tx, work: (tx: Tx) => Promise<T>): Promise<T> {
+  const lastSteps = units.get(tx)?.lastSteps
+  const left = lastSteps?.length ?? 0
   await sql.raw('savepoint step').execute(tx)
   try {
     const result = await work(tx)
     await sql.raw('release savepoint step').execute(tx)
     return result
   } catch (error) {
+    lastSteps?.splice(left)
     await sql.raw('rollback to savepoint step; release savepoint step').execute(tx)
     throw error
   }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, inject } from 'vitest'
 import { type Database, openDatabase } from '#src/database/database.ts'
 import { query } from './sql.ts'
@@ -17,7 +18,7 @@ export function useDatabase(): { readonly database: Database; readonly url: stri
   })
   afterAll(async () => {
     await database?.close()
-    await query(inject('adminUrl'), `drop database if exists ${name} with (force)`)
+    await dropDatabase(inject('adminUrl'), name)
   })
   return {
     get database() {
@@ -27,5 +28,18 @@ export function useDatabase(): { readonly database: Database; readonly url: stri
     get url() {
       return url
     },
+  }
+}
+
+/** A worker of the server's own (autovacuum) cannot be ended by us, and is gone in a moment. */
+async function dropDatabase(adminUrl: string, name: string): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await query(adminUrl, `drop database if exists ${name} with (force)`)
+      return
+    } catch (error) {
+      if (attempt === 20) throw error
+      await delay(250)
+    }
   }
 }

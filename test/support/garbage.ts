@@ -138,6 +138,8 @@ function arbitraryOf(
   const choices = part.anyOf ?? part.oneOf
   if (choices) return fc.oneof(...choices.map((choice) => inner(choice, name)))
   const type = typeof part.type === 'string' ? part.type : part.type?.[0]
+  const anything = fc.oneof(fc.constantFrom<unknown>(...texts), fc.jsonValue({ maxDepth: 2 }))
+  if (type === undefined) return anything
   switch (type) {
     case 'object': {
       const known = knownOf(name)
@@ -167,9 +169,8 @@ function arbitraryOf(
       return fc.constant(null)
     case 'string':
       return textOf(part, name, knownOf)
-    case undefined:
     default:
-      return fc.oneof(fc.constantFrom<unknown>(...texts), fc.jsonValue({ maxDepth: 2 }))
+      return anything
   }
 }
 

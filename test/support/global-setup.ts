@@ -31,7 +31,13 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   const server = await startEmbeddedServer({
     dataFolder: folder,
     checkout: resolve(import.meta.dirname, '../..'),
-    settings: ['fsync=off', 'full_page_writes=off', 'synchronous_commit=off', 'max_connections=300'],
+    settings: [
+      'fsync=off',
+      'full_page_writes=off',
+      'synchronous_commit=off',
+      'autovacuum=off',
+      'max_connections=300',
+    ],
   })
   const tearDown = async () => {
     await server.stop()

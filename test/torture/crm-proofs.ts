@@ -1,5 +1,5 @@
 import { asAmount } from './book.ts'
-import type { Proof } from './proofs.ts'
+import type { Proof } from './proof.ts'
 import type { World } from './world.ts'
 
 type Row = Readonly<Record<string, unknown>>

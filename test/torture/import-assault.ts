@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { stringify } from 'csv-stringify/sync'
 import { registrationOf } from '#test/demo/installation.ts'
+import { approve } from './approval.ts'
 import type { Assault } from './assault.ts'
-import { approve } from './channel-manager.ts'
 import { inLanes, insist } from './patience.ts'
 import type { World } from './world.ts'
 

@@ -1,5 +1,5 @@
 import { earnedBy } from './book.ts'
-import type { Proof } from './proofs.ts'
+import type { Proof } from './proof.ts'
 import type { World } from './world.ts'
 
 interface Account {

@@ -3,13 +3,8 @@ import { verifyLedger } from '#src/ledger/proof-store.ts'
 import { proveOpportunities } from './crm-proofs.ts'
 import { lookInside } from './inside.ts'
 import { proveLedger } from './ledger-proofs.ts'
+import type { Proof } from './proof.ts'
 import type { World } from './world.ts'
-
-/** One statement about the world, and every exception to it, in plain sentences. */
-export interface Proof {
-  readonly claim: string
-  readonly violations: readonly string[]
-}
 
 /** Compares what is, here and in the CRM, with what should be. Ask only when it is quiet. */
 export async function proveAll(world: World): Promise<readonly Proof[]> {

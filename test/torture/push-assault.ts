@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { registrationOf, type SampleCompany } from '#test/demo/installation.ts'
+import { approve } from './approval.ts'
 import { type Assault, afterCalls, isWrite } from './assault.ts'
 import { isDatedByPartner } from './book.ts'
-import { approve } from './channel-manager.ts'
 import { inLanes, insist } from './patience.ts'
 import type { World } from './world.ts'
 

@@ -163,7 +163,7 @@ async function run(): Promise<boolean> {
 
 function leaveOn(signal: NodeJS.Signals, code: number): void {
   process.once(signal, () => {
-    closeAll().finally(() => process.exit(code))
+    void closeAll().finally(() => process.exit(code))
   })
 }
 leaveOn('SIGINT', 130)
