@@ -1,6 +1,6 @@
 import type { CompanyIdentity } from '#src/customers/company-identity.ts'
 import { recordAudit } from '#src/database/audit.ts'
-import { asSystem, type Tx } from '#src/database/database.ts'
+import { asSystem, type Tx, takeLastSteps } from '#src/database/database.ts'
 import { type Actor, actorKey } from '#src/kernel/actor.ts'
 import { dayIn } from '#src/kernel/calendar.ts'
 import type { Clock } from '#src/kernel/clock.ts'
@@ -22,7 +22,7 @@ import type { CheckSubject } from './claim.ts'
 import { findCandidates, keptOf } from './comparison.ts'
 import { questionLimits, questionRefusal } from './question-limit.ts'
 import { ruleVersion } from './score.ts'
-import { readSearchState, searchClaims } from './search-store.ts'
+import { searchClaims } from './search-store.ts'
 import { conflictForPartner, judge } from './verdict.ts'
 
 /** What a conflict decision does to the conflict state of the deal. */
@@ -44,6 +44,7 @@ export function createCaseUseCases({
   readonly events: EventBus<Tx>
 }) {
   async function checksOf(tx: Tx, dealId: DealId): Promise<ConflictCase> {
+    await takeLastSteps(tx)
     const checks = await readChecks(tx, dealId)
     if (checks.length === 0) throw new NotFound('A conflict check of this registration')
     return { dealId, checks, decisions: await readDecisions(tx, dealId) }
@@ -64,6 +65,7 @@ export function createCaseUseCases({
       decision: ConflictDecision,
       reason: string,
     ): Promise<ConflictCase> {
+      await takeLastSteps(tx)
       const check = await readLatestCheck(tx, dealId)
       if (!check) throw new NotFound('A conflict check of this registration')
       if (check.verdict === 'clear') {
@@ -112,10 +114,10 @@ export function createCaseUseCases({
       const checkId = newId<'conflict_check'>()
       const verdict = await asSystem(tx, async (system) => {
         if (partnerId) await assertMayAsk(system, partnerId, startedAt)
-        const { horizon, mirror } = await readSearchState(system, startedAt)
-        const { claims, incomplete } = await searchClaims(system, [subject])
-        const ranked = findCandidates(subject, claims.get(0) ?? [])
-        const judged = judge({ candidates: ranked, mirror, complete: incomplete.size === 0 })
+        const { horizon, mirror, findings } = await searchClaims(system, [subject], startedAt)
+        const { claims = [], complete = true } = findings[0] ?? {}
+        const ranked = findCandidates(subject, claims)
+        const judged = judge({ candidates: ranked, mirror, complete })
         const durationMs = clock.now().getTime() - startedAt.getTime()
         await keepChecks(system, [
           {

@@ -1,5 +1,5 @@
 /** Checks with every candidate as it was scored, and what was decided on them. Rows are never changed. */
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { Tx } from '#src/database/database.ts'
 import { type DealId, type Id, newId, type PartnerId } from '#src/kernel/ids.ts'
 import type { CheckSubject } from './claim.ts'
@@ -29,26 +29,41 @@ export interface CheckRecord {
   readonly durationMs: number
 }
 
-const toJson = (value: unknown): string =>
-  JSON.stringify(value, (_key, part: unknown) => (typeof part === 'bigint' ? part.toString() : part))
+const toRow = ({ subject, checkedAt, ...check }: Omit<CheckRecord, 'horizon' | 'claimSeq'>) => ({
+  ...check,
+  subject,
+  dealId: subject.dealId,
+  partnerId: subject.partnerId,
+  checkedAt: checkedAt.toISOString(),
+})
+
+/** Checks as they travel to the database, one JSON object each; big integers as decimal text. */
+export const checkRows = (checks: readonly Omit<CheckRecord, 'horizon' | 'claimSeq'>[]): string =>
+  JSON.stringify(checks.map(toRow), (_key, part: unknown) =>
+    typeof part === 'bigint' ? part.toString() : part,
+  )
+
+/**
+ * The insert of checks out of `given`, which has each as `row` (of `checkRows`); the two numbers are expressions over it.
+ */
+export const insertChecks = (
+  given: RawBuilder<unknown>,
+  numbers: { readonly horizon: RawBuilder<unknown>; readonly claimSeq: RawBuilder<unknown> },
+) => sql`
+  insert into conflict_check (id, purpose, deal_id, partner_id, verdict, reasons, rule_version, claim_seq_horizon,
+    claim_seq, mirror, subject, candidates, candidates_found, checked_at, duration_ms)
+  select (row->>'checkId')::uuid, row->>'purpose', (row->>'dealId')::uuid, (row->>'partnerId')::uuid,
+    row->>'verdict', array(select jsonb_array_elements_text(row->'reasons')), (row->>'ruleVersion')::int,
+    ${numbers.horizon}, ${numbers.claimSeq}, row->>'mirror', row->'subject', row->'candidates',
+    (row->>'candidatesFound')::int, (row->>'checkedAt')::timestamptz, (row->>'durationMs')::int
+  from ${given}`
 
 /** Keeps the checks in one statement. */
 export async function keepChecks(tx: Tx, checks: readonly CheckRecord[]): Promise<void> {
-  const rows = checks.map(({ subject, checkedAt, ...check }) => ({
-    ...check,
-    subject,
-    dealId: subject.dealId,
-    partnerId: subject.partnerId,
-    checkedAt: checkedAt.toISOString(),
-  }))
-  await sql`
-    insert into conflict_check (id, purpose, deal_id, partner_id, verdict, reasons, rule_version, claim_seq_horizon,
-      claim_seq, mirror, subject, candidates, candidates_found, checked_at, duration_ms)
-    select (row->>'checkId')::uuid, row->>'purpose', (row->>'dealId')::uuid, (row->>'partnerId')::uuid,
-      row->>'verdict', array(select jsonb_array_elements_text(row->'reasons')), (row->>'ruleVersion')::int,
-      (row->>'horizon')::bigint, (row->>'claimSeq')::bigint, row->>'mirror', row->'subject', row->'candidates',
-      (row->>'candidatesFound')::int, (row->>'checkedAt')::timestamptz, (row->>'durationMs')::int
-    from jsonb_array_elements(${toJson(rows)}::jsonb) as given (row)`.execute(tx)
+  await insertChecks(sql`jsonb_array_elements(${checkRows(checks)}::jsonb) as given (row)`, {
+    horizon: sql`(row->>'horizon')::bigint`,
+    claimSeq: sql`(row->>'claimSeq')::bigint`,
+  }).execute(tx)
 }
 
 /** A claim as it was when it was scored; the amount as decimal text of minor units. */

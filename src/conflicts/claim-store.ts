@@ -1,7 +1,8 @@
 /** Claims and the keys under which they are found. Adding or widening a claim happens under the claims lock. */
 import { sql } from 'kysely'
 import type { Tx } from '#src/database/database.ts'
-import { type CustomerId, type DealId, newId } from '#src/kernel/ids.ts'
+import type { CustomerId, DealId } from '#src/kernel/ids.ts'
+import { type CheckRecord, checkRows, insertChecks } from './check-store.ts'
 import type { ClaimId, ClaimSubject, DayRange } from './claim.ts'
 import { filingKeys } from './search-keys.ts'
 
@@ -18,22 +19,29 @@ export async function lockClaims(tx: Tx): Promise<void> {
 export interface FiledClaim {
   readonly claimId: ClaimId
   readonly dealId: DealId
-  readonly claimSeq: bigint
   /** The canonical customer, as known under the lock. */
   readonly canonicalId: CustomerId
 }
 
+/** A registration that was compared with every other claim, and the check that says so. */
+export interface CheckedClaim {
+  /** Of a new claim; one that stands already keeps its own. */
+  readonly claimId: ClaimId
+  readonly claim: ClaimSubject
+  readonly check: Omit<CheckRecord, 'horizon' | 'claimSeq'>
+}
+
 /**
- * Files registrations as pending, with their keys; one that stands already keeps its row (and its hold) with the new
- * facts and a new number. Result in the order of `subjects`.
+ * Files registrations as pending, with their keys and their checks; one that stands already keeps its row (and its hold)
+ * with the new facts and a new number. Result in the order of `checked`.
  */
 export async function fileRegistrations(
   tx: Tx,
-  subjects: readonly ClaimSubject[],
+  checked: readonly CheckedClaim[],
 ): Promise<readonly FiledClaim[]> {
-  const given = subjects.map(({ sourceId, source: _, ...subject }) => ({
+  const given = checked.map(({ claimId, claim: { sourceId, source: _, ...subject } }) => ({
     ...subject,
-    id: newId<'claim'>(),
+    id: claimId,
     dealId: sourceId,
     keys: filingKeys(subject.company),
   }))
@@ -68,11 +76,17 @@ export async function fileRegistrations(
         select from given_key where given_key.claim_id = claim_key.claim_id and given_key.key = claim_key.key)
     ), added as (
       insert into claim_key (key, claim_id) select key, claim_id from given_key on conflict do nothing
+    ), kept as (
+      ${insertChecks(
+        sql`jsonb_array_elements(${checkRows(checked.map(({ check }) => check))}::jsonb) as given_check (row)
+          join filed on filed.deal_id = (row->>'dealId')::uuid`,
+        { horizon: sql`filed.claim_seq - 1`, claimSeq: sql`filed.claim_seq` },
+      )}
     )
-    select id as claim_id, deal_id, claim_seq, canonical_id from filed join given using (deal_id) order by position`.execute(
+    select id as claim_id, deal_id, canonical_id from filed join given using (deal_id) order by position`.execute(
     tx,
   )
-  if (rows.length !== subjects.length) throw new Error('Not every registration was filed as a claim')
+  if (rows.length !== checked.length) throw new Error('Not every registration was filed as a claim')
   return rows
 }
 

@@ -1,9 +1,16 @@
-import { asSystem, savepoint, type Tx, violatedConstraint } from '#src/database/database.ts'
+import {
+  asSystem,
+  LostRace,
+  leaveForLast,
+  savepoint,
+  type Tx,
+  takeLastSteps,
+  violatedConstraint,
+} from '#src/database/database.ts'
 import type { Actor } from '#src/kernel/actor.ts'
 import type { Clock } from '#src/kernel/clock.ts'
 import { Refused } from '#src/kernel/errors.ts'
-import { type DealId, newId } from '#src/kernel/ids.ts'
-import { type CheckId, keepChecks } from './check-store.ts'
+import type { DealId } from '#src/kernel/ids.ts'
 import type { ClaimSubject, DayRange } from './claim.ts'
 import {
   closeClaimsOf,
@@ -13,31 +20,14 @@ import {
   lockClaims,
   setClaimRange,
 } from './claim-store.ts'
-import { asCheckSubject, asFiledClaim, createClaimIndex, findCandidates, keptOf } from './comparison.ts'
-import { type Candidate, ruleVersion } from './score.ts'
-import { claimsSince, readSearchState, type SearchResult, searchClaims } from './search-store.ts'
-import { judge, type MirrorState, type Verdict, type VerdictReason } from './verdict.ts'
-
-export interface CheckResult {
-  readonly checkId: CheckId
-  readonly verdict: Verdict
-  readonly reasons: readonly VerdictReason[]
-  readonly claimSeq: bigint
-  readonly ruleVersion: number
-  readonly mirror: MirrorState
-  /** The best of those found. */
-  readonly candidates: readonly Candidate[]
-  readonly candidatesFound: number
-}
-
-/** Newer claims beyond this number are found by a second search instead of one by one. */
-const comparedOneByOne = 300
+import { type CheckResult, compareAll, compareNewer } from './comparison-step.ts'
 
 export function createClaimUseCases({ clock }: { readonly clock: Clock }) {
   /**
-   * Checks registrations against every other claim and files them, as one step that two callers cannot do at once: the
-   * search runs without a lock; then, under the claims lock, whatever was claimed meanwhile is compared too.
-   * Call it late in the unit of work. Whatever fails throws, so nothing is ever filed unchecked.
+   * Checks registrations against every other claim and files them, as one step that two callers cannot do at once. The
+   * search runs now, without a lock. At the end of the unit of work, under the claims lock, whatever was claimed
+   * meanwhile is compared too, and claims and checks are filed; where that changes a verdict, the unit of work runs once
+   * more, with the lock from the start. Whatever fails throws, so nothing is ever filed unchecked.
    * @returns one result per subject, in order; of two alike in one batch the later one is suspected
    */
   async function checkMany(
@@ -46,50 +36,28 @@ export function createClaimUseCases({ clock }: { readonly clock: Clock }) {
     subjects: readonly ClaimSubject[],
   ): Promise<readonly CheckResult[]> {
     if (subjects.length === 0) return []
-    return asSystem(tx, (system) => checkAndFile(system, subjects))
-  }
-
-  async function checkAndFile(tx: Tx, subjects: readonly ClaimSubject[]): Promise<readonly CheckResult[]> {
     const startedAt = clock.now()
-    const asked = subjects.map(asCheckSubject)
-    const { horizon, mirror } = await readSearchState(tx, startedAt)
-    const ahead = await searchClaims(tx, asked)
-    await lockClaims(tx)
-    const newer = await claimsSince(tx, horizon, comparedOneByOne)
-    const complete = newer.length <= comparedOneByOne
-    const found: SearchResult = complete ? ahead : await searchClaims(tx, asked)
-    const filed = await fileRegistrations(tx, subjects)
+    const { horizon, compared } = await asSystem(tx, (system) => compareAll(system, subjects, startedAt))
     const durationMs = clock.now().getTime() - startedAt.getTime()
-    const later = createClaimIndex()
-    for (const claim of complete ? newer : []) later.add(claim)
-    const results = subjects.map((given, index) => {
-      const claim = filed[index]
-      if (!claim) throw new Error('A registration was left without its claim')
-      const subject = { ...asCheckSubject(given), customerId: claim.canonicalId }
-      const ranked = findCandidates(subject, [...(found.claims.get(index) ?? []), ...later.find(subject)])
-      later.add(asFiledClaim(subject, claim.claimId))
-      return {
-        checkId: newId<'conflict_check'>(),
-        claimSeq: claim.claimSeq,
-        subject,
-        ...judge({ candidates: ranked, mirror, complete: !found.incomplete.has(index) }),
-        ruleVersion,
-        mirror,
-        candidates: keptOf(ranked),
-        candidatesFound: ranked.length,
+    leaveForLast(tx, async (system) => {
+      await lockClaims(system)
+      const current = await compareNewer(system, horizon, compared)
+      const filed = await fileRegistrations(
+        system,
+        subjects.map((claim, index) => {
+          const own = current[index]
+          if (!own) throw new Error('A registration was left without its check')
+          const { claimId, claims: _claims, complete: _complete, ...check } = own
+          return { claimId, claim, check: { ...check, purpose: 'submit', checkedAt: startedAt, durationMs } }
+        }),
+      )
+      if (filed.some(({ canonicalId }, index) => canonicalId !== compared[index]?.subject.customerId)) {
+        throw new LostRace('A customer was merged while its registration was checked')
       }
     })
-    await keepChecks(
-      tx,
-      results.map((result) => ({
-        ...result,
-        purpose: 'submit',
-        horizon: result.claimSeq - 1n,
-        checkedAt: startedAt,
-        durationMs,
-      })),
+    return compared.map(
+      ({ claimId: _id, subject: _subject, claims: _claims, complete: _complete, ...result }) => result,
     )
-    return results.map(({ subject: _, ...result }) => result)
   }
 
   return {
@@ -120,6 +88,7 @@ export function createClaimUseCases({ clock }: { readonly clock: Clock }) {
      */
     async extendClaims(tx: Tx, dealId: DealId, range: DayRange): Promise<void> {
       const outcome = await asSystem(tx, async (system): Promise<HoldOutcome> => {
+        await takeLastSteps(system)
         await lockClaims(system)
         const changed = await unlessHeld(system, (inner) => setClaimRange(inner, dealId, range))
         if (changed === null) return 'already_held'
@@ -130,7 +99,10 @@ export function createClaimUseCases({ clock }: { readonly clock: Clock }) {
 
     /** Withdrawn, rejected, cancelled, expired: the deal claims nothing any more. Deals without a claim are passed over. */
     async closeClaims(tx: Tx, dealIds: readonly DealId[]): Promise<void> {
-      await asSystem(tx, (system) => closeClaimsOf(system, dealIds))
+      await asSystem(tx, async (system) => {
+        await takeLastSteps(system)
+        await closeClaimsOf(system, dealIds)
+      })
     },
   }
 }
@@ -140,6 +112,7 @@ export type HoldOutcome = 'held' | 'no_claim' | 'already_held'
 async function holdEach(tx: Tx, holds: readonly Hold[]): Promise<readonly HoldOutcome[]> {
   if (holds.length === 0) return []
   return asSystem(tx, async (system) => {
+    await takeLastSteps(system)
     await lockClaims(system)
     return holdTogether(system, holds)
   })

@@ -15,11 +15,20 @@ const readOfCustomer = readUnderKey.exact
 const comparedPerSubject = 40
 const exactWeight = weightOfKey.exact
 
+/** What is known of one subject: its customer as merged by now, and claims that may concern the same company. */
+export interface Findings {
+  readonly canonicalId: CustomerId | null
+  readonly claims: readonly FoundClaim[]
+  /** False when more claims exist than were read. */
+  readonly complete: boolean
+}
+
 export interface SearchResult {
-  /** By index of the subject. */
-  readonly claims: ReadonlyMap<number, readonly FoundClaim[]>
-  /** Subjects about which more claims exist than were read. */
-  readonly incomplete: ReadonlySet<number>
+  /** The highest number handed out: every claim up to it is committed, since numbers are taken under the lock. */
+  readonly horizon: bigint
+  readonly mirror: MirrorState
+  /** In the order of the subjects. */
+  readonly findings: readonly Findings[]
 }
 
 interface ClaimRow {
@@ -43,6 +52,15 @@ interface ClaimRow {
   readonly currency: string | null
   readonly stage: string | null
   readonly openedOn: string | null
+}
+
+interface SubjectRow {
+  readonly subject: number
+  readonly subjectCanonicalId: CustomerId | null
+  readonly horizon: bigint
+  readonly mirror: MirrorState
+  /** Null where nothing was found. */
+  readonly weight: bigint | null
 }
 
 const claimColumns = sql`
@@ -75,10 +93,14 @@ const toClaim = (row: ClaimRow): FoundClaim => ({
   openedOn: row.openedOn,
 })
 
-/** One query for all subjects. `registrationsOnly` leaves the mirror out (a new mirrored record looks for registrations). */
+/**
+ * One query for all subjects (at least one), so that all of it is of one moment. `registrationsOnly` leaves the mirror
+ * out (a new mirrored record looks for registrations).
+ */
 export async function searchClaims(
   tx: Tx,
   subjects: readonly CheckSubject[],
+  now: Date,
   registrationsOnly = false,
 ): Promise<SearchResult> {
   const asked = subjects.flatMap((subject, index) =>
@@ -89,43 +111,58 @@ export async function searchClaims(
       bound: readUnderKey[strength],
     })),
   )
-  const { rows } = await sql<ClaimRow & { subject: number; weight: bigint }>`
-    with asked as (
-      select * from unnest(${asked.map(({ index }) => index)}::int[], ${asked.map(({ key }) => key)}::text[],
-        ${asked.map(({ weight }) => weight)}::int[], ${asked.map(({ bound }) => bound)}::int[])
-        as asked (subject, key, weight, bound)
-    ), customers as (
+  const { rows } = await sql<SubjectRow & ({ [Name in keyof ClaimRow]: null } | ClaimRow)>`
+    with given as (
       select position - 1 as subject, coalesce(alias.canonical_id, customer_id) as canonical_id
       from unnest(${subjects.map(({ customerId }) => customerId)}::uuid[]) with ordinality as given (customer_id, position)
       left join claim_customer_alias as alias using (customer_id)
-      where customer_id is not null
+    ), asked as (
+      select * from unnest(${asked.map(({ index }) => index)}::int[], ${asked.map(({ key }) => key)}::text[],
+        ${asked.map(({ weight }) => weight)}::int[], ${asked.map(({ bound }) => bound)}::int[])
+        as asked (subject, key, weight, bound)
     ), hit as (
       select asked.subject, filed.claim_id, asked.weight
       from asked cross join lateral (
         select claim_id from claim_key where claim_key.key = asked.key order by claim_id desc limit asked.bound
       ) as filed
       union all
-      select customers.subject, of_customer.id, ${exactWeight}::int
-      from customers cross join lateral (
-        select id from claim where claim.canonical_id = customers.canonical_id and standing <> 'closed'
+      select given.subject, of_customer.id, ${exactWeight}::int
+      from given cross join lateral (
+        select id from claim where claim.canonical_id = given.canonical_id and standing <> 'closed'
         order by id desc limit ${readOfCustomer}::int
       ) as of_customer
     ), ranked as (
       select subject, claim_id, sum(weight) as weight,
         row_number() over (partition by subject order by sum(weight) desc, claim_id desc) as place
       from hit group by subject, claim_id
+    ), found as (
+      select ranked.subject as found_for, ranked.weight, ranked.place, ${claimColumns}
+      from ranked join claim on claim.id = ranked.claim_id
+      where (ranked.place <= ${comparedPerSubject}::int or ranked.weight >= ${exactWeight}::int)
+        and claim.standing <> 'closed' and (not ${registrationsOnly}::boolean or claim.source = 'registration')
     )
-    select ranked.subject::int as subject, ranked.weight, ${claimColumns}
-    from ranked join claim on claim.id = ranked.claim_id
-    where (ranked.place <= ${comparedPerSubject}::int or ranked.weight >= ${exactWeight}::int)
-      and claim.standing <> 'closed' and (not ${registrationsOnly}::boolean or claim.source = 'registration')
-    order by ranked.subject, ranked.place`.execute(tx)
+    select given.subject::int as subject, given.canonical_id as subject_canonical_id, state.horizon, state.mirror, found.*
+    from given
+    cross join (
+      select (select coalesce(max(claim_seq), 0) from claim) as horizon, ${mirrorStateAt(now)} as mirror
+    ) as state
+    left join found on found.found_for = given.subject
+    order by given.subject, found.place`.execute(tx)
+  const [first] = rows
+  if (!first) throw new Error('The state of the claims could not be read')
   const bySubject = Map.groupBy(rows, ({ subject }) => subject)
-  const isIncomplete = (found: typeof rows): boolean =>
-    found.filter(({ weight }) => weight >= exactWeight).length >= readUnderKey.exact
   return {
-    claims: new Map([...bySubject].map(([subject, found]) => [subject, found.map(toClaim)])),
-    incomplete: new Set([...bySubject].flatMap(([subject, found]) => (isIncomplete(found) ? [subject] : []))),
+    horizon: first.horizon,
+    mirror: first.mirror,
+    findings: subjects.map((_, index) => {
+      const own = bySubject.get(index) ?? []
+      const exact = own.filter(({ weight }) => weight !== null && weight >= exactWeight)
+      return {
+        canonicalId: own[0]?.subjectCanonicalId ?? null,
+        claims: own.flatMap((row) => (row.id === null ? [] : [toClaim(row)])),
+        complete: exact.length < readUnderKey.exact,
+      }
+    }),
   }
 }
 
@@ -139,23 +176,6 @@ export async function claimsSince(tx: Tx, horizon: bigint, limit: number): Promi
     where claim_seq > ${horizon} and standing <> 'closed'
     order by claim_seq limit ${limit + 1}`.execute(tx)
   return rows.map(toClaim)
-}
-
-/** What a check starts from. */
-export interface SearchState {
-  /** The highest number handed out: every claim up to it is committed, since numbers are taken under the lock. */
-  readonly horizon: bigint
-  readonly mirror: MirrorState
-}
-
-export async function readSearchState(tx: Tx, now: Date): Promise<SearchState> {
-  const { rows } = await sql<SearchState>`
-    select (select coalesce(max(claim_seq), 0) from claim) as horizon, ${mirrorStateAt(now)} as mirror`.execute(
-    tx,
-  )
-  const [state] = rows
-  if (!state) throw new Error('The state of the claims could not be read')
-  return state
 }
 
 /** Live claims of these deals, as subjects of a new check. */

@@ -10,7 +10,7 @@ import { lockClaims } from './claim-store.ts'
 import { findCandidates, keptOf } from './comparison.ts'
 import { customersUnder, repointClaims } from './merge-store.ts'
 import { type Candidate, ruleVersion } from './score.ts'
-import { claimsOfDeals, findClaims, readSearchState, searchClaims } from './search-store.ts'
+import { claimsOfDeals, findClaims, searchClaims } from './search-store.ts'
 import { judge } from './verdict.ts'
 import { markForWatch, takeWatched } from './watch-store.ts'
 
@@ -45,15 +45,14 @@ export function createWatchUseCases({ clock, events, canonicalOf }: WatchDeps) {
   async function recheck(tx: Tx, actor: Actor, dealIds: readonly DealId[]): Promise<void> {
     const opened = await asSystem(tx, async (system) => {
       const startedAt = clock.now()
-      const { horizon, mirror } = await readSearchState(system, startedAt)
       const claims = await claimsOfDeals(system, dealIds)
       if (claims.length === 0) return []
-      const subjects = claims.map(asSubject)
-      const found = await searchClaims(system, subjects)
+      const { horizon, mirror, findings } = await searchClaims(system, claims.map(asSubject), startedAt)
       const known = await knownCollisions(system, dealIds)
       const checks = claims.flatMap((own, index): CheckRecord[] => {
         const subject = asSubject(own)
-        const ranked = findCandidates(subject, found.claims.get(index) ?? [])
+        const { claims: found = [], complete = true } = findings[index] ?? {}
+        const ranked = findCandidates(subject, found)
         const isNew = ({ claim }: Candidate) => !known.has(`${own.dealId} ${claim.claimId}`)
         const candidates = keptOf(ranked)
         if (!candidates.some((candidate) => isNew(candidate) && questions(candidate, own))) return []
@@ -62,7 +61,7 @@ export function createWatchUseCases({ clock, events, canonicalOf }: WatchDeps) {
             checkId: newId(),
             purpose: 'watch',
             subject,
-            ...judge({ candidates: ranked, mirror, complete: !found.incomplete.has(index) }),
+            ...judge({ candidates: ranked, mirror, complete }),
             ruleVersion,
             horizon,
             claimSeq: null,
@@ -103,9 +102,12 @@ export function createWatchUseCases({ clock, events, canonicalOf }: WatchDeps) {
         const claimIds = await takeWatched(system, limit)
         const claims = await findClaims(system, claimIds)
         const mirrored = claims.filter(({ source }) => source !== 'registration')
-        const found = await searchClaims(system, mirrored.map(asSubject), true)
+        const found =
+          mirrored.length > 0
+            ? (await searchClaims(system, mirrored.map(asSubject), clock.now(), true)).findings
+            : []
         const met = mirrored.flatMap((opportunity, index) =>
-          (found.claims.get(index) ?? []).filter((registration) =>
+          (found[index]?.claims ?? []).filter((registration) =>
             findCandidates(asSubject(registration), [opportunity]).some(isStrongCollision),
           ),
         )

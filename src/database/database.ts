@@ -40,10 +40,10 @@ export function leaveForLast(tx: Tx, step: (system: Tx) => Promise<void>): void 
 
 /** Does now what was left for the end. */
 export async function takeLastSteps(tx: Tx): Promise<void> {
-  const steps = units.get(tx)?.lastSteps.splice(0) ?? []
+  const steps = units.get(tx)?.lastSteps ?? []
   if (steps.length === 0) return
   await asSystem(tx, async (system) => {
-    for (const step of steps) await step(system)
+    for (let step = steps.shift(); step; step = steps.shift()) await step(system)
   })
 }
 

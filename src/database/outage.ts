@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { LostRace } from './database.ts'
 
 /** `away`: nobody answers, or not to us; `busy`: it gave up waiting for others and undid the unit of work. */
 export type Outage = 'away' | 'busy'
@@ -21,6 +22,7 @@ const codesOfBusy = /^(40001|40P01|55P03|57014|25P03)$/
  */
 export function outageOf(error: unknown): Outage | null {
   if (!(error instanceof Error)) return null
+  if (error instanceof LostRace) return 'busy'
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
   if (error instanceof pg.DatabaseError) {
     if (codesOfBusy.test(code)) return 'busy'

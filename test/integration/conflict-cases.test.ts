@@ -79,7 +79,7 @@ test('the vendor sees every candidate with what speaks for and against it', asyn
     verdict: 'suspected',
     reasons: ['candidate'],
     ruleVersion: result.ruleVersion,
-    claimSeq: result.claimSeq.toString(),
+    claimSeq: String(BigInt(check.claimSeqHorizon) + 1n),
     mirror: 'none',
   })
   expect(check.candidates).toHaveLength(2)

@@ -1,7 +1,16 @@
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { recordAudit } from '#src/database/audit.ts'
-import { afterCommit, asSystem, savepoint, type Tx } from '#src/database/database.ts'
+import {
+  afterCommit,
+  asSystem,
+  isRerun,
+  LostRace,
+  leaveForLast,
+  savepoint,
+  type Tx,
+  takeLastSteps,
+} from '#src/database/database.ts'
 import { systemActor } from '#src/kernel/actor.ts'
 import { newId } from '#src/kernel/ids.ts'
 import { useDatabase } from '#test/support/database.ts'
@@ -135,4 +144,49 @@ test('a step as system ends as it began, also when it fails', async () => {
     return [after, await roleNow(tx), await asSystem(tx, roleNow)]
   })
   expect(seen).toEqual(['counterpart_app', 'counterpart_app', 'counterpart_system'])
+})
+
+test('what is left for the end runs as the system, once, after the work and before the commit', async () => {
+  const id = newId()
+  const order: string[] = []
+  await db.database.transact(partner, async (tx) => {
+    leaveForLast(tx, async (inner) => {
+      order.push('end')
+      await recordAudit(inner, system, [{ action: 'test.done', subject: { kind: 'test', id } }])
+      const { rows } = await sql<{ role: string }>`select current_user as role`.execute(inner)
+      expect(rows[0]?.role).toBe('counterpart_system')
+    })
+    order.push('work')
+  })
+  expect(order).toEqual(['work', 'end'])
+  expect(await countAudit(id)).toBe(1n)
+})
+
+test('what is left for the end may be done earlier, and is dropped with the savepoint that left it', async () => {
+  const order: string[] = []
+  await db.database.transact(partner, async (tx) => {
+    leaveForLast(tx, async () => void order.push('first'))
+    await takeLastSteps(tx)
+    order.push('work')
+    const failing = savepoint(tx, async (inner) => {
+      leaveForLast(inner, async () => void order.push('undone'))
+      throw new Error('stop')
+    })
+    await expect(failing).rejects.toThrow('stop')
+  })
+  expect(order).toEqual(['first', 'work'])
+})
+
+test('a unit of work that lost a race at its end runs once more and knows it', async () => {
+  const id = newId()
+  const reruns: boolean[] = []
+  await db.database.transact(partner, async (tx) => {
+    reruns.push(isRerun(tx))
+    await recordAudit(tx, system, [{ action: 'test.done', subject: { kind: 'test', id } }])
+    leaveForLast(tx, async (inner) => {
+      if (!isRerun(inner)) throw new LostRace('somebody was quicker')
+    })
+  })
+  expect(reruns).toEqual([false, true])
+  expect(await countAudit(id)).toBe(1n)
 })
