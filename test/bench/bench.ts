@@ -8,13 +8,19 @@ import { benchLedger } from './ledger.ts'
 import { benchMapping } from './mapping.ts'
 import { benchRegistration } from './registration.ts'
 import { fullScale, quickScale } from './scale.ts'
+import { benchSync } from './sync.ts'
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
   options: { json: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false } },
 })
 const scale = flags.quick ? quickScale : fullScale
-const benches = { registration: benchRegistration, ledger: benchLedger, mapping: benchMapping } as const
+const benches = {
+  registration: benchRegistration,
+  ledger: benchLedger,
+  mapping: benchMapping,
+  sync: benchSync,
+} as const
 const ground = await openGround()
 try {
   const report: Record<string, unknown> = {}

@@ -14,6 +14,9 @@ export interface ServerProcess {
   stop(): Promise<void>
 }
 
+/** One key for all processes of a run: what one seals the next one opens. */
+const secretKey = randomBytes(32).toString('base64')
+
 /** The service as its own process, with its ordinary log going nowhere; `api` leaves the background work out. */
 export async function startProduct(databaseUrl: string, role: 'api' | 'all' = 'api'): Promise<ServerProcess> {
   const port = await freePort()
@@ -25,7 +28,7 @@ export async function startProduct(databaseUrl: string, role: 'api' | 'all' = 'a
       PORT: String(port),
       ROLE: role,
       DATABASE_URL: databaseUrl,
-      SECRET_KEY: randomBytes(32).toString('base64'),
+      SECRET_KEY: secretKey,
       RATE_LIMIT_PER_MINUTE: '0',
       NODE_ENV: 'production',
     },

@@ -4,7 +4,10 @@ import { sql } from 'kysely'
 import { pino } from 'pino'
 import { createApplication } from '#src/application.ts'
 import type { Capabilities } from '#src/capabilities.ts'
+import type { ClaimSubject } from '#src/conflicts/claim.ts'
 import { fileRegistrations } from '#src/conflicts/claim-store.ts'
+import { asCheckSubject } from '#src/conflicts/comparison.ts'
+import { ruleVersion } from '#src/conflicts/score.ts'
 import { identifyCompany } from '#src/customers/company-identity.ts'
 import { type Database, openDatabase, type Tx } from '#src/database/database.ts'
 import { newDeal } from '#src/deals/deal.ts'
@@ -190,16 +193,32 @@ async function seedSome(tx: Tx, installation: Installation, from: number, to: nu
   )
   await fileRegistrations(
     tx,
-    rows.map(({ dealId, partnerId, customerId, identity }) => ({
-      source: 'registration',
-      sourceId: dealId,
-      partnerId,
-      company: identity,
-      customerId: customerOf.get(customerId) ?? customerId,
-      familyIds: [installation.familyId],
-      from: day,
-      to: until,
-    })),
+    rows.map(({ dealId, partnerId, customerId, identity }) => {
+      const claim: ClaimSubject = {
+        source: 'registration',
+        sourceId: dealId,
+        partnerId,
+        company: identity,
+        customerId: customerOf.get(customerId) ?? customerId,
+        familyIds: [installation.familyId],
+        from: day,
+        to: until,
+      }
+      const check = {
+        checkId: newId<'conflict_check'>(),
+        purpose: 'submit',
+        subject: asCheckSubject(claim),
+        verdict: 'clear',
+        reasons: [],
+        ruleVersion,
+        mirror: 'none',
+        candidates: [],
+        candidatesFound: 0,
+        checkedAt: now,
+        durationMs: 1,
+      } as const
+      return { claimId: newId<'claim'>(), claim, check }
+    }),
   )
 }
 
