@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { freePort } from './free-port.ts'
+import { guard } from './guard.ts'
 
 const checkout = resolve(import.meta.dirname, '../..')
 
@@ -40,6 +41,7 @@ export async function startService(options: ServiceOptions): Promise<ServiceProc
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  guard(child)
   const log = options.logFile ? createWriteStream(options.logFile, { flags: 'a' }) : null
   let token: string | null = null
   let ready = false

@@ -7,7 +7,7 @@ import { createApi } from '#test/support/api-client.ts'
 import { freePort } from '#test/support/free-port.ts'
 import type { Random } from '#test/support/random.ts'
 import { type ServiceProcess, startService } from '#test/support/service-process.ts'
-import { guard, hasEnded, type Site } from './site.ts'
+import { hasEnded, type Site } from './site.ts'
 
 const startMs = 180_000
 const followMs = 30_000
@@ -16,17 +16,13 @@ const followMs = 30_000
 export async function openEmbeddedSite(folder: string, random: Random): Promise<Site> {
   const data = join(folder, 'data')
   const port = await freePort()
-  let release = () => {}
-  async function start(): Promise<ServiceProcess> {
-    const started = await startService({
+  const start = (): Promise<ServiceProcess> =>
+    startService({
       env: { DATA_FOLDER: data, RATE_LIMIT_PER_MINUTE: '0' },
       logFile: join(folder, 'service.log'),
       port,
       startMs,
     })
-    release = guard(started.pid)
-    return started
-  }
   let service = await start()
   const admin = createApi(service.url, service.token ?? '')
   const url = `postgres:///${databaseName}?host=${encodeURIComponent(join(data, 'run'))}&user=${ownerRole}`
@@ -54,26 +50,20 @@ export async function openEmbeddedSite(folder: string, random: Random): Promise<
       const draw = random.next()
       if (draw < 0.5) {
         await service.kill()
-        release()
         return 'killed the service'
       }
       killDatabase()
       if (draw < 0.65) {
         await service.kill()
-        release()
         return 'killed the database server and the service'
       }
       await waitUntilGone()
-      release()
       return 'killed the database server, the service ended by itself'
     },
     async recover() {
       service = await start()
     },
     complaints: () => (hasEnded(service.child) ? ['The service has ended by itself'] : []),
-    async close() {
-      await service.stop()
-      release()
-    },
+    close: () => service.stop(),
   }
 }

@@ -3,7 +3,7 @@ import { stringify } from 'csv-stringify/sync'
 import { registrationOf } from '#test/demo/installation.ts'
 import { approve } from './approval.ts'
 import type { Assault } from './assault.ts'
-import { inLanes, insist } from './patience.ts'
+import { inLanes, insist, insistOnAll } from './patience.ts'
 import type { World } from './world.ts'
 
 interface Row {
@@ -128,7 +128,7 @@ async function waitUntilDone(world: World, importId: string, rowCount: number): 
 
 async function enterRows(world: World, rows: readonly Row[]): Promise<void> {
   const { site, book } = world
-  const deals = Map.groupBy(await site.admin.all('/api/v1/deals'), ({ externalRef }) => externalRef)
+  const deals = Map.groupBy(await insistOnAll(site.admin, '/api/v1/deals'), ({ externalRef }) => externalRef)
   const waiting: string[] = []
   for (const { ref, companyName, partner, product, amountMinor, closeDate, story } of rows) {
     const [deal, another] = deals.get(ref) ?? []

@@ -27,6 +27,23 @@ export async function insist<Body = any>(
   }
 }
 
+/** All items of a list, page by page, however often it is interrupted. */
+// biome-ignore lint/suspicious/noExplicitAny: as above
+export async function insistOnAll<Item = any>(api: Api, path: string): Promise<Item[]> {
+  const items: Item[] = []
+  for (let cursor: string | null = ''; cursor !== null; ) {
+    const behind: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`
+    const page: { items: Item[]; nextCursor: string | null } = await insist(
+      api,
+      'GET',
+      `${path}?limit=200${behind}`,
+    )
+    items.push(...page.items)
+    cursor = page.nextCursor
+  }
+  return items
+}
+
 /** Runs tasks on a few lanes at a time, as several people would. */
 export async function inLanes(lanes: number, tasks: readonly (() => Promise<void>)[]): Promise<void> {
   const waiting = [...tasks]

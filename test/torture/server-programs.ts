@@ -4,8 +4,9 @@ import { chownSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { freePort } from '#test/support/free-port.ts'
+import { guard } from '#test/support/guard.ts'
 import { query } from '#test/support/sql.ts'
-import { guard, hasEnded } from './site.ts'
+import { hasEnded } from './site.ts'
 
 const programs = '/usr/lib/postgresql/15/bin'
 const startMs = 60_000
@@ -96,7 +97,7 @@ export const askRedis = (url: string, command: 'PING' | 'FLUSHALL'): string =>
   }).trim()
 
 function asProgram(child: ChildProcess, url: string, signal: NodeJS.Signals): ServerProgram {
-  const release = guard(child.pid ?? 0)
+  guard(child)
   return {
     url,
     async stop() {
@@ -107,7 +108,6 @@ function asProgram(child: ChildProcess, url: string, signal: NodeJS.Signals): Se
         await ended
         clearTimeout(late)
       }
-      release()
     },
   }
 }

@@ -6,10 +6,11 @@ import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createApi } from '#test/support/api-client.ts'
 import { freePort } from '#test/support/free-port.ts'
+import { guard } from '#test/support/guard.ts'
 import type { Random } from '#test/support/random.ts'
 import { type ServiceProcess, startService } from '#test/support/service-process.ts'
 import { askRedis } from './server-programs.ts'
-import { guard, hasEnded, type Site } from './site.ts'
+import { hasEnded, type Site } from './site.ts'
 
 const checkout = resolve(import.meta.dirname, '../..')
 const startMs = 180_000
@@ -37,13 +38,8 @@ export async function openServerSite(folder: string, servers: Servers, random: R
     RATE_LIMIT_PER_MINUTE: '0',
   }
   const port = await freePort()
-  let release = () => {}
-  async function startApi(): Promise<ServiceProcess> {
-    const logFile = join(folder, 'api.log')
-    const started = await startService({ env: { ...env, ROLE: 'api' }, logFile, port, startMs })
-    release = guard(started.pid)
-    return started
-  }
+  const startApi = (): Promise<ServiceProcess> =>
+    startService({ env: { ...env, ROLE: 'api' }, logFile: join(folder, 'api.log'), port, startMs })
   let api = await startApi()
   const admin = createApi(api.url, api.token ?? '')
   const workers = ['first', 'second'].map((name) => startWorker(name, folder, env))
@@ -55,7 +51,6 @@ export async function openServerSite(folder: string, servers: Servers, random: R
   }
   async function strikeApi(): Promise<string> {
     await api.kill()
-    release()
     return 'killed the API process'
   }
 
@@ -88,7 +83,6 @@ export async function openServerSite(folder: string, servers: Servers, random: R
     ],
     async close() {
       await Promise.all([api.stop(), ...workers.map((worker) => worker.stop())])
-      release()
     },
   }
 }
@@ -101,7 +95,7 @@ function startWorker(name: string, folder: string, env: Readonly<Record<string, 
     stdio: ['ignore', log, log],
   })
   closeSync(log)
-  const release = guard(child.pid ?? 0)
+  guard(child)
   async function end(signal: NodeJS.Signals): Promise<void> {
     if (!hasEnded(child)) {
       const ended = once(child, 'exit')
@@ -110,7 +104,6 @@ function startWorker(name: string, folder: string, env: Readonly<Record<string, 
       await ended
       clearTimeout(late)
     }
-    release()
   }
   return { name, child, kill: () => end('SIGKILL'), stop: () => end('SIGTERM') }
 }

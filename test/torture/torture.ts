@@ -40,6 +40,7 @@ interface TortureReport {
 
 const directDeals = 2_100
 const closers: (() => Promise<void>)[] = []
+let folder: string | null = null
 
 async function closeAll(): Promise<void> {
   for (const close of closers.splice(0).reverse()) await close()
@@ -126,7 +127,7 @@ async function run(): Promise<boolean> {
   const flags = readFlags()
   const missing = flags.databases.some((one) => one === 'servers') ? missingPrograms() : null
   if (missing) throw new Error(missing)
-  const folder = mkdtempSync(join(tmpdir(), 'counterpart-torture-'))
+  folder = mkdtempSync(join(tmpdir(), 'counterpart-torture-'))
   // Database servers run as accounts of their own where we are root, and must be able to walk in.
   chmodSync(folder, 0o711)
   const say = (text: string) => (flags.json ? process.stderr : process.stdout).write(`${text}\n`)
@@ -161,9 +162,19 @@ async function run(): Promise<boolean> {
   return report.ok
 }
 
+let leaving = false
+const leave = (code: number) => {
+  if (!leaving) process.exit(code)
+}
+
+/** What is just being started ends with us, by its guard; what the run says of its end has no meaning any more. */
 function leaveOn(signal: NodeJS.Signals, code: number): void {
   process.once(signal, () => {
-    void closeAll().finally(() => process.exit(code))
+    leaving = true
+    void closeAll().finally(() => {
+      if (folder) rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
+      process.exit(code)
+    })
   })
 }
 leaveOn('SIGINT', 130)
@@ -171,9 +182,9 @@ leaveOn('SIGTERM', 143)
 leaveOn('SIGHUP', 129)
 
 run().then(
-  (ok) => process.exit(ok ? 0 : 1),
+  (ok) => leave(ok ? 0 : 1),
   (error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
-    process.exit(1)
+    if (!leaving) process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+    leave(1)
   },
 )
