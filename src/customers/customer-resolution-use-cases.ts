@@ -106,6 +106,7 @@ export function createCustomerResolution(deps: { readonly events: EventBus<Tx> }
         entity: 'customer',
         id,
         priority: created.length > 1 ? 'bulk' : 'live',
+        isNew: true,
       })),
     )
     return created

@@ -102,11 +102,12 @@ function announcements(
   const records = steps
     // No CRM knows a draft, so it cannot be outdated there.
     .filter(({ after, announce = true }) => announce && after.status !== 'draft')
-    .map(({ after }) => ({
+    .map(({ before, after }) => ({
       type: 'record_changed' as const,
       entity: 'deal' as const,
       id: after.id,
       priority,
+      ...(before === null ? { isNew: true } : {}),
     }))
   const notices = steps.flatMap(({ after, notices = [] }) =>
     notices.map(({ kind, to, data }) => ({

@@ -38,6 +38,8 @@ export type DomainEvent =
       readonly entity: 'deal' | 'customer' | 'partner'
       readonly id: string
       readonly priority: Priority
+      /** Made in this very unit of work: nothing can be linked to it or wait for it yet. */
+      readonly isNew?: boolean
     }
   /** A person chose a record in the CRM that this one of ours stands for: link it instead of creating another. */
   | {

@@ -28,13 +28,14 @@ export function createDirtyHandlers({ connections, ring }: Deps) {
   return {
     onRecordChanged: (tx: Tx, _actor: Actor, events: readonly Changed[]): Promise<void> =>
       asSystem(tx, async (system) => {
-        const places = Map.groupBy(await findDestinations(system, events), keyOf)
+        const known = events.filter(({ isNew = false }) => !isNew)
+        const places = Map.groupBy(known.length > 0 ? await findDestinations(system, known) : [], keyOf)
         const goesHome = (event: Changed): boolean =>
           event.entity === 'deal' && !places.get(keyOf(event))?.some(({ linked }) => linked)
         const home = events.some(goesHome) ? await connections.homeOfDeals(system) : null
         const marks = events.flatMap((event): NewMark[] => {
-          const known = (places.get(keyOf(event)) ?? []).map(({ connectionId }) => connectionId)
-          const all = home !== null && goesHome(event) ? [...known, home] : known
+          const there = (places.get(keyOf(event)) ?? []).map(({ connectionId }) => connectionId)
+          const all = home !== null && goesHome(event) ? [...there, home] : there
           const { entity, id, priority } = event
           return all.map((connectionId) => ({ connectionId, entity, recordId: id, priority }))
         })

@@ -124,7 +124,9 @@ describe('resolving companies', () => {
   test('leaves a trace and tells the sync engine of each new customer', async () => {
     events.length = 0
     const [id = ''] = await resolve({ name: 'Traced company' })
-    expect(events).toEqual([{ type: 'record_changed', entity: 'customer', id, priority: 'live' }])
+    expect(events).toEqual([
+      { type: 'record_changed', entity: 'customer', id, priority: 'live', isNew: true },
+    ])
     expect(await actionsOn(id)).toEqual(['customer.created'])
     await resolve({ name: 'Traced company' })
     expect(events).toHaveLength(1)
