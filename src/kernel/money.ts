@@ -31,17 +31,21 @@ const exponents = new Map(
 /** Decimal places of a currency by ISO 4217: 2 for USD, 0 for JPY, 3 for KWD. */
 export const currencyExponent = (currency: string): number => exponents.get(currency) ?? 2
 
+/** Eighteen digits of minor units, on the wire and in the database alike. */
+const limitMinor = 10n ** 18n
+
 /**
  * Minor units of a decimal text ("1234.5" USD -> 123450n).
- * Null when it is not a decimal, or has more places than the currency.
+ * Null when it is not a decimal, has more places than the currency, or more than eighteen digits in all.
  */
 export function parseDecimal(text: string, currency: string): bigint | null {
-  const match = /^(-?)(\d{1,15})(?:\.(\d+))?$/.exec(text.trim())
+  const match = /^(-?)(\d{1,18})(?:\.(\d+))?$/.exec(text.trim())
   if (!match) return null
   const [, sign, whole = '0', fraction = ''] = match
   const exponent = currencyExponent(currency)
   if (fraction.slice(exponent).replaceAll('0', '') !== '') return null
   const minor = BigInt(whole + fraction.slice(0, exponent).padEnd(exponent, '0'))
+  if (minor >= limitMinor) return null
   return sign === '-' ? -minor : minor
 }
 
