@@ -11,6 +11,8 @@ const startMs = 60_000
 
 export interface ServerProcess {
   readonly url: string
+  readonly databaseUrl: string
+  readonly processId: number
   stop(): Promise<void>
 }
 
@@ -43,7 +45,7 @@ export async function startProduct(databaseUrl: string, role: 'api' | 'all' = 'a
     }
     await delay(100)
   }
-  return { url, stop: () => end(child) }
+  return { url, databaseUrl, processId: child.pid ?? 0, stop: () => end(child) }
 }
 
 /** A folder in BENCH_PROFILES collects a CPU profile of each service process. */
@@ -68,7 +70,8 @@ export async function startBareServer(databaseUrl: string, scriptFile: string): 
   ended.catch(() => undefined)
   const [text] = (await Promise.race([once(child.stdout, 'data'), ended])) as [Buffer]
   const port = /port (\d+)/.exec(text.toString())?.[1]
-  return { url: `http://127.0.0.1:${port}`, stop: () => end(child) }
+  const url = `http://127.0.0.1:${port}`
+  return { url, databaseUrl, processId: child.pid ?? 0, stop: () => end(child) }
 }
 
 async function isReady(url: string): Promise<boolean> {

@@ -5,12 +5,13 @@ import { join } from 'node:path'
 import { serialize } from 'node:v8'
 import type { Script } from './bare-server.ts'
 import { seededRandom } from './companies.ts'
+import { backendsOf, cpuMsOf } from './cpu.ts'
 import type { Ground } from './ground.ts'
 import { createSender, type Post, type ServerProcess, startBareServer, startProduct } from './processes.ts'
 import { recordStatements } from './recording.ts'
 import type { Scale } from './scale.ts'
 import { companies, type Installation, openService, seedInstallation, seedRegistrations } from './seeding.ts'
-import { type Driven, driveAtOnce, inTurns, median, percentile, ratioOf, summarise } from './turns.ts'
+import { type Driven, driveAtOnce, inTurns, median, percentile, ratioOf, round2, summarise } from './turns.ts'
 
 const connections = 16
 /** One registration in four concerns a company that is known already. */
@@ -87,9 +88,9 @@ function leastOf({ statements, answer }: Script): Script {
 }
 
 interface Contestants {
-  readonly product: () => Promise<Driven>
-  readonly bare: () => Promise<Driven>
-  readonly least: () => Promise<Driven>
+  readonly product: () => Promise<Turn>
+  readonly bare: () => Promise<Turn>
+  readonly least: () => Promise<Turn>
   readonly leastStatementsEach: number
   readonly statementsEach: number
   close(): Promise<void>
@@ -132,20 +133,39 @@ async function prepare(
   }
 }
 
+/** What one request costs in processor time, which says more than the clock where others use the machine too. */
+interface Turn extends Driven {
+  readonly serverCpuMs: number
+  readonly databaseCpuMs: number
+}
+
+async function cpuOf({ processId, databaseUrl }: ServerProcess) {
+  return {
+    server: cpuMsOf([processId]) ?? Number.NaN,
+    database: cpuMsOf(await backendsOf(databaseUrl)) ?? Number.NaN,
+  }
+}
+
 /** Each call sends the next `perTurn` of the posts. */
-function turnsAt({ url }: ServerProcess, posts: readonly Post[], perTurn: number): () => Promise<Driven> {
+function turnsAt(server: ServerProcess, posts: readonly Post[], perTurn: number): () => Promise<Turn> {
   let from = 0
   return async () => {
     const some = posts.slice(from, from + perTurn)
     from += perTurn
     // Connections of its own for each turn: those of the last one may be closed by now.
-    const { post, close } = createSender(url, connections)
+    const { post, close } = createSender(server.url, connections)
+    const before = await cpuOf(server)
     const driven = await driveAtOnce(some.length, connections, async (index) => {
       const given = some[index]
       if (given) await post(given)
     })
     close()
-    return driven
+    const after = await cpuOf(server)
+    return {
+      ...driven,
+      serverCpuMs: (after.server - before.server) / perTurn,
+      databaseCpuMs: (after.database - before.database) / perTurn,
+    }
   }
 }
 
@@ -163,7 +183,7 @@ export async function benchRegistration(ground: Ground, scale: Scale) {
       bareMany: many.bare,
       leastMany: many.least,
     })
-    const middles = (turns: readonly Driven[]) => turns.map(({ latenciesMs }) => percentile(latenciesMs, 0.5))
+    const middles = (turns: readonly Turn[]) => turns.map(({ latenciesMs }) => percentile(latenciesMs, 0.5))
     return {
       connections,
       atFewer: report(fewer, few, results.productFew, results.bareFew, results.leastFew),
@@ -183,18 +203,29 @@ export async function benchRegistration(ground: Ground, scale: Scale) {
 function report(
   existing: number,
   { statementsEach, leastStatementsEach }: Contestants,
-  product: readonly Driven[],
-  bare: readonly Driven[],
-  least: readonly Driven[],
+  product: readonly Turn[],
+  bare: readonly Turn[],
+  least: readonly Turn[],
 ) {
-  const rates = (turns: readonly Driven[]) => turns.map(({ perSecond }) => perSecond)
+  const rates = (turns: readonly Turn[]) => turns.map(({ perSecond }) => perSecond)
+  const costs = (turns: readonly Turn[]) =>
+    turns.map(({ serverCpuMs, databaseCpuMs }) => serverCpuMs + databaseCpuMs)
   return {
     existing,
-    product: summarise(product),
-    sameStatementsBare: { ...summarise(bare), statements: statementsEach },
-    writesAndOneSearchBare: { ...summarise(least), statements: leastStatementsEach },
+    product: describe(product, statementsEach),
+    sameStatementsBare: describe(bare, statementsEach),
+    writesAndOneSearchBare: describe(least, leastStatementsEach),
     ratioToSameStatements: ratioOf(rates(product), rates(bare)),
     ratioToWritesAndOneSearch: ratioOf(rates(product), rates(least)),
     goal: '>= 0.6',
+    processorTimeAgainstSameStatements: ratioOf(costs(product), costs(bare)),
+    processorTimeAgainstWritesAndOneSearch: ratioOf(costs(product), costs(least)),
   }
 }
+
+const describe = (turns: readonly Turn[], statements: number) => ({
+  ...summarise(turns),
+  statements,
+  serverCpuMs: round2(median(turns.map(({ serverCpuMs }) => serverCpuMs))),
+  databaseCpuMs: round2(median(turns.map(({ databaseCpuMs }) => databaseCpuMs))),
+})

@@ -13,6 +13,11 @@ export interface Scale {
     readonly rounds: number
   }
   readonly mapping: { readonly translations: number; readonly rounds: number }
+  readonly conflicts: {
+    readonly sizes: readonly number[]
+    readonly lookups: number
+    readonly rounds: number
+  }
   readonly sync: {
     readonly deals: number
     /** How long it is watched while nothing changes. */
@@ -24,6 +29,7 @@ export const fullScale: Scale = {
   registration: { fewer: 10_000, more: 300_000, perTurn: 400, rounds: 5 },
   ledger: { batches: 10, postings: 3_000, rounds: 5 },
   mapping: { translations: 50_000, rounds: 5 },
+  conflicts: { sizes: [12_000, 100_000], lookups: 400, rounds: 5 },
   sync: { deals: 1_000, quietSeconds: 20 },
 }
 
@@ -32,5 +38,6 @@ export const quickScale: Scale = {
   registration: { fewer: 2_000, more: 20_000, perTurn: 150, rounds: 3 },
   ledger: { batches: 3, postings: 500, rounds: 3 },
   mapping: { translations: 10_000, rounds: 3 },
+  conflicts: { sizes: [5_000], lookups: 150, rounds: 3 },
   sync: { deals: 400, quietSeconds: 11 },
 }
