@@ -110,6 +110,25 @@ export async function announce(
   if (company?.mapping.document.object === object) await announceAccounts(tx, workspace, company, free)
 }
 
+/** What was read for one entity may be linked to another one too, as a partner that is also a customer. */
+export async function announceToOthers(
+  tx: Tx,
+  { connection }: Workspace,
+  mapped: MappedEntity,
+  changed: readonly RemoteRecord[],
+): Promise<void> {
+  const ids = changed.map(({ id }) => id)
+  const links = ids.length === 0 ? [] : await linksToRemotes(tx, connection.id, ids)
+  await markDirty(
+    tx,
+    links
+      .filter(({ entity, object, state }) => {
+        return entity !== mapped.name && object === mapped.mapping.document.object && state === 'active'
+      })
+      .map(({ entity, recordId }) => ({ connectionId: connection.id, entity, recordId, priority: 'live' })),
+  )
+}
+
 async function announceAccounts(
   tx: Tx,
   workspace: Workspace,

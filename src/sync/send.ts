@@ -20,7 +20,7 @@ import { type FieldMemory, settleRefused, settleWritten } from './merge.ts'
 import { type NewReview, openReviews } from './review-store.ts'
 import type { Outgoing, Round } from './round.ts'
 import { assertLease, databaseNow, renewLease } from './slot-store.ts'
-import { urlOf } from './workspace.ts'
+import { sharingObject, urlOf } from './workspace.ts'
 
 /** A fault of the connection itself: the drain ends, everything stays marked. */
 export class ConnectionHalted extends Error {
@@ -311,15 +311,16 @@ export async function haltOn(round: Round, fault: ConnectorFault): Promise<never
   const { mapped, workspace } = round
   const { engine, connection } = workspace
   const now = await databaseNow(engine.database)
+  const sharing = sharingObject(mapped, workspace.entities)
   const decision = decideFault(fault, {
     attempts: 0,
     now,
     random: engine.random(),
-    isMapped: (field) => linesUsing(mapped, field).length > 0,
+    isMapped: (field) => sharing.some((entity) => linesUsing(entity, field).length > 0),
     aboutRecord: false,
   })
   await engine.database.transact(syncActor, (tx) =>
-    applyConnectionFault(tx, engine, connection, [mapped], { fault, decision, now }),
+    applyConnectionFault(tx, engine, connection, sharing, { fault, decision, now }),
   )
   throw new ConnectionHalted(fault.message)
 }

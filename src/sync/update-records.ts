@@ -5,7 +5,7 @@ import type { Actor } from '#src/kernel/actor.ts'
 import { type Attempt, logAttempts } from './attempt-store.ts'
 import { syncActor } from './engine.ts'
 import { fullBatches } from './full-batches.ts'
-import { takeIn } from './intake.ts'
+import { announceToOthers, takeIn } from './intake.ts'
 import { type LinkChange, updateLinks } from './link-store.ts'
 import { loseLinks } from './lost-links.ts'
 import { type Mark, markDirty, settleMarks, stillCurrent } from './mark-store.ts'
@@ -98,7 +98,8 @@ async function readFresh(round: Round, items: readonly Linked[], lookup: Lookup)
   const present = records.filter((record): record is RemoteRecord => !('missing' in record))
   const missing = records.filter((record): record is Missing => 'missing' in record)
   await engine.database.transact(syncActor, async (tx) => {
-    await takeIn(tx, workspace, object, readAt, present)
+    const changed = await takeIn(tx, workspace, object, readAt, present)
+    await announceToOthers(tx, workspace, mapped, changed)
     await loseLinks(
       tx,
       workspace,

@@ -16,7 +16,7 @@ export interface MappedEntity {
   readonly entity: SyncedEntity<Tx>
   /** Lines that rest, and the fields of the CRM for whose sake they do. */
   readonly resting: readonly { readonly remoteField: string; readonly lines: readonly MappingLine[] }[]
-  /** Remote fields to read. */
+  /** Remote fields to read: all that its object is read for, so that every reading of a record says the same of it. */
   readonly fields: readonly string[]
   /** Lines that name another synced entity: line, remote field, entity. */
   readonly references: readonly { readonly line: string; readonly remote: string; readonly entity: string }[]
@@ -79,9 +79,9 @@ export async function openWorkspace(engine: Engine, connection: SyncConnection):
       },
     ]
   })
-  const ordered = [...entities].sort(
-    (a, b) => a.references.length - b.references.length || (a.name < b.name ? -1 : 1),
-  )
+  const ordered = entities
+    .map((one) => ({ ...one, fields: fieldsOfObject(one, entities) }))
+    .sort((a, b) => a.references.length - b.references.length || (a.name < b.name ? -1 : 1))
   return {
     engine,
     connection,
@@ -90,6 +90,16 @@ export async function openWorkspace(engine: Engine, connection: SyncConnection):
     byName: new Map(ordered.map((one) => [one.name, one])),
   }
 }
+
+const objectOf = ({ mapping }: MappedEntity): string => mapping.document.object
+
+/** Entities whose counterparts are records of the same object, such as customers and partners. */
+export const sharingObject = (one: MappedEntity, entities: readonly MappedEntity[]): MappedEntity[] =>
+  entities.filter((other) => objectOf(other) === objectOf(one))
+
+const fieldsOfObject = (one: MappedEntity, entities: readonly MappedEntity[]): string[] => [
+  ...new Set(sharingObject(one, entities).flatMap(({ fields }) => fields)),
+]
 
 /** Deep link for people to a record of the CRM. */
 export function urlOf(
