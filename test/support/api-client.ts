@@ -35,6 +35,8 @@ export function createApi(url: string, token: string) {
         ...headers,
       },
       ...(payload === undefined ? {} : { body: JSON.stringify(payload) }),
+    }).catch((error: unknown) => {
+      throw new Error(`${method} ${path} got no answer`, { cause: error })
     })
     const text = await response.text()
     const body = text === '' ? null : parse(text)

@@ -3,13 +3,14 @@ import { verifyLedger } from '#src/ledger/proof-store.ts'
 import { proveOpportunities } from './crm-proofs.ts'
 import { lookInside } from './inside.ts'
 import { proveLedger } from './ledger-proofs.ts'
+import { insistOnAll } from './patience.ts'
 import type { Proof } from './proof.ts'
 import type { World } from './world.ts'
 
 /** Compares what is, here and in the CRM, with what should be. Ask only when it is quiet. */
 export async function proveAll(world: World): Promise<readonly Proof[]> {
-  const deals = await world.site.admin.all('/api/v1/deals')
-  const entries = await world.site.admin.all('/api/v1/ledger/entries')
+  const deals = await insistOnAll(world.site.admin, '/api/v1/deals')
+  const entries = await insistOnAll(world.site.admin, '/api/v1/ledger/entries')
   return [
     { claim: 'Every process that should run does', violations: world.site.complaints() },
     proveDeals(world, deals),

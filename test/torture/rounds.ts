@@ -63,11 +63,16 @@ export async function runRound(world: World, kind: Kind, mostKills: number): Pro
       violations: proofs.flatMap(({ violations }) => violations),
     }
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
-    return { kind, kills, quietSeconds, checks: [], violations: [message] }
+    return { kind, kills, quietSeconds, checks: [], violations: [wordsOf(error)] }
   } finally {
     simulator.faults.clear()
   }
+}
+
+/** With what was behind it: a request that got no answer says little by itself. */
+function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.cause === undefined ? error.message : `${error.message} (${wordsOf(error.cause)})`
 }
 
 /** The clients' own failures are looked at when everything has come back. */
