@@ -2,9 +2,9 @@
  * The HTTP frame around every API call: session, limits, faults, the call log and error bodies. A handler is a plain
  * function from a call to an answer, runs without a pause, and knows nothing of HTTP.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
-import type { CallRecorder } from './calls.ts'
+import type { CallRecorder } from '../calls.ts'
+import { applyDelays, cutConnection, htmlError, loseAnswer } from '../mishaps.ts'
 import { formatDatetime } from './dates.ts'
 import { CallError, type RecordError } from './errors.ts'
 import type { FaultDraw, FaultEffect, Operation } from './faults.ts'
@@ -43,7 +43,7 @@ export interface ApiFrame {
   readonly organisation: Organisation
   readonly sessions: Sessions
   readonly faults: FaultDraw
-  readonly calls: CallRecorder
+  readonly calls: CallRecorder<Operation>
   readonly dailyLimit: number
   readonly answerDelayMs: number
   usedCalls: number
@@ -51,9 +51,6 @@ export interface ApiFrame {
 
 export const apiBase = '/services/data/v62.0'
 const maxUrlLength = 16_384
-
-const htmlError = (status: number) =>
-  `<html>\n<head><title>${status} Service Unavailable</title></head>\n<body><h1>${status}</h1><p>We are down for maintenance.</p></body>\n</html>\n`
 
 export function errorBody(error: CallError): unknown {
   const { message, errorCode, fields } = error
@@ -140,12 +137,6 @@ function readCall(frame: ApiFrame, request: FastifyRequest, route: ApiRoute, use
   }
 }
 
-/** Holds a call back as long as its faults say; answers whether its socket is still there. */
-export async function applyDelays(faults: readonly FaultEffect[], delayMs: number): Promise<void> {
-  const extra = faults.reduce((sum, fault) => sum + (fault.kind === 'slow' ? fault.delayMs : 0), delayMs)
-  if (extra > 0) await sleep(extra)
-}
-
 function run(frame: ApiFrame, request: FastifyRequest, route: ApiRoute, faults: readonly FaultEffect[]) {
   if (request.url.length > maxUrlLength) throw new CallError(414, 'URI_TOO_LONG', 'URI Too Long')
   const userId = readSession(frame, request)
@@ -158,15 +149,6 @@ function run(frame: ApiFrame, request: FastifyRequest, route: ApiRoute, faults: 
     if (answer !== null) return answer
   }
   return route.handle(readCall(frame, request, route, userId))
-}
-
-/** Leaves a call without its answer, if one of its faults says so. */
-export function loseAnswer(reply: FastifyReply, faults: readonly FaultEffect[]): boolean {
-  const lost = faults.find((fault) => fault.kind === 'lost-answer')
-  if (lost === undefined) return false
-  reply.hijack()
-  if (lost.how !== 'silence') reply.raw.socket?.destroy()
-  return true
 }
 
 export function addApiRoute(app: FastifyInstance, frame: ApiFrame, route: ApiRoute): void {
@@ -192,8 +174,7 @@ export function addApiRoute(app: FastifyInstance, frame: ApiFrame, route: ApiRou
     await applyDelays(faults, frame.answerDelayMs)
     if (faults.some((fault) => fault.kind === 'reset')) {
       record(0, 0)
-      reply.hijack()
-      reply.raw.socket?.destroy()
+      cutConnection(reply)
       return
     }
     let answer: ApiAnswer & { html?: string }

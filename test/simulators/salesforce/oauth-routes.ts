@@ -1,6 +1,7 @@
 /** The token endpoint and the identity calls; these count against no limit of the API. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { type ApiFrame, answerFault, applyDelays, loseAnswer } from './api-server.ts'
+import { applyDelays, loseAnswer } from '../mishaps.ts'
+import { type ApiFrame, answerFault } from './api-server.ts'
 import { formatDatetime } from './dates.ts'
 import type { Operation } from './faults.ts'
 import { describeIdentity, type LoginAnswer } from './oauth.ts'

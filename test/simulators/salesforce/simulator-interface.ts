@@ -1,10 +1,9 @@
 /** What tests and demos may do with the simulator, and how they start one. */
+import type { CrmSimulator } from '../simulator.ts'
 import type { NewChoice, NewField } from './administration.ts'
-import type { CallLog } from './calls.ts'
-import type { FaultRegistry } from './faults.ts'
+import type { Fault, Operation } from './faults.ts'
 import type { Credentials } from './oauth.ts'
 import type { DuplicateRule, Stage, ValidationRule } from './organisation.ts'
-import type { Change } from './tables.ts'
 
 export interface SimulatorOptions {
   readonly port?: number
@@ -18,33 +17,9 @@ export interface SimulatorOptions {
   readonly answerDelayMs?: number
 }
 
-export interface SalesforceSimulator {
-  /** Login URL, instance URL and the page for people, in one. */
-  readonly url: string
-  readonly organisationId: string
+export interface SalesforceSimulator extends CrmSimulator<Fault, Operation> {
   readonly credentials: Credentials
-  /** Who API writes are by. */
-  readonly integrationUserId: string
-  /** Who the functions below act as unless told otherwise. */
-  readonly personId: string
-  /** Answers the 18-character id. Throws what the CRM would tell the person. */
-  insert(object: string, fields: Readonly<Record<string, unknown>>, by?: string): string
-  insertMany(object: string, rows: readonly Readonly<Record<string, unknown>>[], by?: string): string[]
-  update(object: string, id: string, fields: Readonly<Record<string, unknown>>, by?: string): void
-  /** A change by the platform: SystemModstamp moves, LastModifiedDate does not. */
-  touch(object: string, ids: readonly string[], at?: Date): void
-  remove(object: string, id: string, by?: string): void
-  undelete(object: string, id: string): void
-  merge(object: string, masterId: string, loserIds: readonly string[], by?: string): void
-  /** Deleted records too, with IsDeleted true. */
-  get(object: string, id: string): Record<string, unknown> | undefined
-  /** Live records. */
-  list(object: string): readonly Record<string, unknown>[]
-  /** Every accepted change of a record, oldest first. */
-  history(object: string, id: string): readonly Change[]
   addField(object: string, field: NewField): void
-  removeField(object: string, name: string): void
-  setRequired(object: string, name: string, required: boolean): void
   setChoices(
     object: string,
     name: string,
@@ -57,11 +32,4 @@ export interface SalesforceSimulator {
   addDuplicateRule(rule: DuplicateRule): () => void
   /** Whether an opportunity has line items, which then decide its amount. */
   setLineItems(id: string, present: boolean): void
-  /** Another organisation answers from now on, as after a sandbox refresh. Sessions end. */
-  setOrganisationId(id: string): void
-  /** Ends every session; the next login works. */
-  expireSessions(): void
-  readonly faults: FaultRegistry
-  readonly calls: CallLog
-  close(): Promise<void>
 }

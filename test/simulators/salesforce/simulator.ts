@@ -4,14 +4,15 @@
  * documentation; it must not learn from, or bend to, what a connector happens to send.
  */
 import type { AddressInfo } from 'node:net'
+import { createCallLog } from '../calls.ts'
+import { addControlRoutes } from '../control-routes.ts'
+import { createFaults } from '../faults.ts'
 import { type ApiFrame, addApiRoute, apiBase } from './api-server.ts'
 import { createApp } from './app.ts'
-import { createCallLog } from './calls.ts'
 import { listCollectionRoutes } from './collections.ts'
 import { listCompositeRoutes } from './composite.ts'
-import { addControlRoutes } from './control-routes.ts'
 import { listDescribeRoutes } from './describe.ts'
-import { createFaults } from './faults.ts'
+import type { FaultEffect, Operation } from './faults.ts'
 import { createHands, requireId } from './hands.ts'
 import { listLimitRoutes } from './limits.ts'
 import { createCredentials, createSessions } from './oauth.ts'
@@ -22,8 +23,8 @@ import { listQueryRoutes } from './query-routes.ts'
 import { listRecordRoutes } from './rest-routes.ts'
 import type { SalesforceSimulator, SimulatorOptions } from './simulator-interface.ts'
 
-export type { Call, CallLog } from './calls.ts'
-export type { Fault, FaultRegistry, Operation } from './faults.ts'
+export type { Call, CallLog } from '../calls.ts'
+export type { Fault, Operation } from './faults.ts'
 export type { Credentials } from './oauth.ts'
 export type { DuplicateRule, Stage, ValidationRule } from './organisation.ts'
 export type { SalesforceSimulator, SimulatorOptions } from './simulator-interface.ts'
@@ -39,8 +40,8 @@ export async function startSalesforceSimulator(options: SimulatorOptions = {}): 
   const app = createApp()
   let url = ''
   const sessions = createSessions(organisation, credentials, () => url)
-  const faults = createFaults(options.seed ?? 1)
-  const calls = createCallLog()
+  const faults = createFaults<Operation, FaultEffect>(options.seed ?? 1)
+  const calls = createCallLog<Operation>()
   const frame: ApiFrame = {
     organisation,
     sessions,

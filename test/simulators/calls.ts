@@ -1,7 +1,5 @@
 /** The log of every HTTP call, for tests that count calls or look at what was sent. */
-import type { Operation } from './faults.ts'
-
-export interface Call {
+export interface Call<Operation extends string = string> {
   readonly at: string
   readonly operation: Operation
   readonly method: string
@@ -11,24 +9,24 @@ export interface Call {
   readonly records: number
   /** 0 where no answer was sent. */
   readonly status: number
-  /** What the caller named itself in `Sforce-Call-Options`. */
+  /** What the caller named itself, where the protocol has a place for it. */
   readonly client: string | null
 }
 
-export interface CallLog {
-  readonly log: readonly Call[]
+export interface CallLog<Operation extends string = string> {
+  readonly log: readonly Call<Operation>[]
   reset(): void
 }
 
-export interface CallRecorder extends CallLog {
-  record(call: Call): void
+export interface CallRecorder<Operation extends string = string> extends CallLog<Operation> {
+  record(call: Call<Operation>): void
 }
 
 const maxKept = 50_000
 
 /** Keeps the newest calls only, so that a demo may run for days. */
-export function createCallLog(): CallRecorder {
-  const log: Call[] = []
+export function createCallLog<Operation extends string>(): CallRecorder<Operation> {
+  const log: Call<Operation>[] = []
   return {
     log,
     record: (call) => {

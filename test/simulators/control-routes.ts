@@ -1,8 +1,7 @@
 /** Lets another process on this machine play the person in the CRM; each route calls one function of the simulator. */
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import type { Fault } from './faults.ts'
-import type { SalesforceSimulator } from './simulator-interface.ts'
+import type { CrmSimulator } from './simulator.ts'
 
 const record = z.object({
   object: z.string(),
@@ -19,8 +18,8 @@ const merge = z.object({
 /** The fault's own fields are the tester's business; a kind is the least it must have. */
 const fault = z.looseObject({ kind: z.string() })
 
-type Controlled = Pick<
-  SalesforceSimulator,
+type Controlled<Fault> = Pick<
+  CrmSimulator<Fault>,
   | 'insert'
   | 'update'
   | 'remove'
@@ -35,11 +34,11 @@ type Controlled = Pick<
   | 'expireSessions'
 >
 
-export function addControlRoutes(app: FastifyInstance, simulator: Controlled): void {
+export function addControlRoutes<Fault>(app: FastifyInstance, simulator: Controlled<Fault>): void {
   app.register(async (scope) => addRoutes(scope, simulator))
 }
 
-function addRoutes(app: FastifyInstance, simulator: Controlled): void {
+function addRoutes<Fault>(app: FastifyInstance, simulator: Controlled<Fault>): void {
   const base = '/__simulator'
   app.setErrorHandler((error, _request, reply) =>
     reply.code(400).send({ message: error instanceof Error ? error.message : String(error) }),
@@ -81,7 +80,7 @@ function addRoutes(app: FastifyInstance, simulator: Controlled): void {
     history: simulator.history(request.params.object, request.params.id),
   }))
   app.post(`${base}/faults`, (request, reply) => {
-    simulator.faults.add(fault.parse(request.body) as unknown as Fault)
+    simulator.faults.add(fault.parse(request.body) as Fault)
     return reply.code(204).send()
   })
   app.delete(`${base}/faults`, (_request, reply) => {
