@@ -7,7 +7,7 @@
 const order = [
   ['customers', 'products', 'audit'],
   ['partners', 'ledger'],
-  ['notifications', 'conflicts', 'incentives'],
+  ['notifications', 'webhooks', 'conflicts', 'incentives'],
   ['deals'],
   ['payouts'],
   ['imports'],
@@ -46,6 +46,7 @@ const libraries = [
   ),
   allow('^src/customers/', packages('tldts', 'i18n-iso-countries')),
   allow(`^src/notifications/${named(rooms.mailer)}`, packages('nodemailer')),
+  allow('^src/webhooks/', packages('standardwebhooks')),
   allow('^src/(imports|payouts)/', packages('csv-parse', 'csv-stringify')),
   allow('^jobs/', packages('bull', 'ioredis', 'node-cron')),
   allow('^config/logger\\.ts$', packages('pino')),
@@ -165,7 +166,7 @@ export default {
     ...engineRules,
     // The composition root.
     allow('^src/[^/]+\\.ts$', '^(src|connectors|mappings|jobs|config)/'),
-    allow('^connectors/([^/]+)/', '^connectors/$1/', '^connectors/(connector|fault)\\.ts$'),
+    allow('^connectors/([^/]+)/', '^connectors/$1/', '^connectors/(connector|fault|setup)\\.ts$'),
     allow('^connectors/[^/]+\\.ts$', '^connectors/'),
     allow('^mappings/', '^mappings/', '^connectors/connector\\.ts$'),
     allow('^jobs/', '^jobs/', '^src/database/[^/]+\\.ts$', '^config/logger\\.ts$'),

@@ -3,6 +3,7 @@
  * Types only. Every HTTP call of a connector passes the engine's CallGate; SDK retries are off, the engine owns retry.
  */
 import type { ConnectorFault } from './fault.ts'
+import type { ConnectorSetup } from './setup.ts'
 
 /** A scalar as the CRM speaks it. A connector neither rounds nor reformats. */
 export type RemoteValue = string | number | boolean | null
@@ -68,8 +69,10 @@ export interface WriteCommand {
   readonly object: string
   readonly target: WriteTarget
   readonly fields: Readonly<Record<string, RemoteValue>>
-  /** Conditional write, where `traits.conditionalWrite`. */
+  /** Only while this is the record's version, where `traits.conditionalWrite`. */
   readonly version?: string
+  /** A person looked at what the CRM's duplicate rules found, and wants the record all the same. */
+  readonly allowDuplicate?: boolean
 }
 
 export type WriteOutcome =
@@ -110,28 +113,49 @@ export interface ConnectorTraits {
     readonly read: number
     readonly changes: number
   }
+  /** A write may name the version it is based on, and is refused as `changed` when that is no longer current. */
   readonly conditionalWrite: boolean
-  readonly pushChanges: boolean
+  /** Push channels: a connection that we hold (`listen`), requests that the CRM sends (`receive`). */
+  readonly push: { readonly listen: boolean; readonly webhook: boolean }
+  /** The vendor's published limits of calls for one connection: a ceiling for what we allow ourselves. */
+  readonly ceiling: {
+    readonly concurrentCalls: number
+    /** At most so many calls in so many seconds, as a sliding window. */
+    readonly windows: readonly { readonly calls: number; readonly seconds: number }[]
+  }
   /** Pattern of a deep link to a record, with {object} and {id}; relative to the instance. */
   readonly recordUrl: string
 }
 
-/** What a webhook told us: never truth, only a reason to read. */
+/** What a push channel told us of one record: never truth, only a reason to read it. */
+export interface Hint {
+  readonly object: string
+  readonly id: string
+  /** The same for every delivery of one event; a delivery that was seen before tells nothing. */
+  readonly deduplicationKey: string
+}
+
+export interface PushPage {
+  readonly hints: readonly Hint[]
+  /** Objects of which something was missed: they are polled at once, from their own cursors. */
+  readonly missed: readonly string[]
+  /** May be stored once the page is recorded. */
+  readonly cursor: string
+}
+
 export type Received =
   | {
       readonly kind: 'accepted'
-      readonly hints: readonly {
-        readonly object: string
-        readonly id: string
-        readonly deduplicationKey: string
-      }[]
+      readonly hints: readonly Hint[]
       readonly reply: { readonly status: number; readonly contentType: string; readonly body: string }
     }
   | { readonly kind: 'refused'; readonly status: number; readonly reason: string }
 
 export interface InboundRequest {
   readonly method: string
-  readonly path: string
+  /** The public address it was sent to, whatever a proxy made of it: signatures cover it. */
+  readonly url: string
+  /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>
   readonly body: Uint8Array
   readonly receivedAt: Date
@@ -144,7 +168,7 @@ export interface InboundRequest {
 export interface CallGate {
   call<T>(
     call: {
-      readonly operation: 'auth' | 'probe' | 'describe' | 'read' | 'write' | 'changes'
+      readonly operation: 'auth' | 'probe' | 'describe' | 'read' | 'write' | 'changes' | 'listen' | 'setup'
       readonly object: string | null
       readonly records: number
     },
@@ -183,7 +207,11 @@ export interface Connector {
     fields: readonly string[],
     signal: AbortSignal,
   ): AsyncIterable<ChangePage>
-  listen?(cursor: string | null, signal: AbortSignal): AsyncIterable<ChangePage>
+  /** Holds a connection open until the signal aborts; a null cursor starts with what is new. One owner at a time. */
+  listen?(objects: readonly string[], cursor: string | null, signal: AbortSignal): AsyncIterable<PushPage>
+  /** Checks the raw bytes of a webhook; makes no call. */
   receive(request: InboundRequest): Received
+  /** What is missing in the organisation, and creating it. */
+  readonly setup?: ConnectorSetup
   close(): Promise<void>
 }

@@ -12,6 +12,8 @@ export interface ConnectorOptions<Credentials> {
   readonly gate: CallGate
   readonly requestTimeoutMs: number
   readonly now: () => Date
+  /** The public address that the CRM sends webhooks of this connection to. */
+  readonly webhookUrl: string
 }
 
 export interface VendorDefinition {

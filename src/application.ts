@@ -49,6 +49,7 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
     clock,
     logger,
     keys: options.keys,
+    publicUrl: config.publicUrl,
     ring: (name, notBefore) => bell.ring(name, notBefore),
   })
   const figures = queueFigures(database)

@@ -53,13 +53,15 @@ export interface Surroundings {
   readonly clock: Clock
   readonly logger: Logger
   readonly keys: SecretKeys
+  /** Where people and CRMs reach the service, without a slash at the end. */
+  readonly publicUrl: string
   /** Says that work may be due, once a unit of work has committed. */
   ring(name: string, notBefore?: Date): void
 }
 
 export type Capabilities = ReturnType<typeof createCapabilities>
 
-export function createCapabilities({ database, clock, logger, keys, ring }: Surroundings) {
+export function createCapabilities({ database, clock, logger, keys, publicUrl, ring }: Surroundings) {
   const dirty = createDirtyHandlers({
     connections: { homeOfDeals, publishedMappings },
     ring: (tx) => afterCommit(tx, reconcileBell, () => ring(reconcileBell)),
@@ -91,7 +93,15 @@ export function createCapabilities({ database, clock, logger, keys, ring }: Surr
 
   const secretBox = createSecretBox(keys)
   const standing = createConnectionStanding({ events, clock })
-  const pool = createConnectorPool({ registry: vendors, secretBox, database, clock, logger, standing })
+  const pool = createConnectorPool({
+    registry: vendors,
+    secretBox,
+    database,
+    clock,
+    logger,
+    standing,
+    webhookUrl: (id) => `${publicUrl}/hooks/${id}`,
+  })
   const crm = createCrmAccess({ database, pool })
   const onPublished = (tx: Tx, id: Connection['id'], entity: string) => markLinked(tx, id, entity, 'repair')
   const mappings = createMappingUseCases({ entities, onPublished })

@@ -22,6 +22,7 @@ const made = createCapabilities({
   clock: systemClock,
   logger,
   keys: { current: randomBytes(32), previous: [] },
+  publicUrl: 'http://127.0.0.1',
   ring: () => undefined,
 })
 const server = await buildServer({

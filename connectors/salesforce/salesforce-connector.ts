@@ -30,7 +30,9 @@ export const salesforceTraits: ConnectorTraits = {
   batch: { create: writeBatch, update: writeBatch, read: readBatch, changes: changesBatch },
   // If-Unmodified-Since counts whole seconds: too coarse to guard a write.
   conditionalWrite: false,
-  pushChanges: false,
+  push: { listen: false, webhook: false },
+  // Calls of 20 s and more may be 25 at once; the daily limit is stated in every answer (Salesforce: API Request Limits).
+  ceiling: { concurrentCalls: 20, windows: [] },
   recordUrl: '/lightning/r/{object}/{id}/view',
 }
 

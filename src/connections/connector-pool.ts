@@ -34,6 +34,8 @@ export interface ConnectorPoolOptions {
   readonly clock: Clock
   readonly logger: CallLog & { warn(fields: object, message: string): void }
   readonly standing: Pick<ConnectionStanding, 'noteIdentity'>
+  /** The public address for webhooks of a connection. */
+  webhookUrl(id: ConnectionId): string
   readonly concurrency?: number
   readonly flushMs?: number
 }
@@ -106,6 +108,7 @@ export function createConnectorPool(options: ConnectorPoolOptions): ConnectorPoo
         gate,
         requestTimeoutMs: callMs,
         now: () => options.clock.now(),
+        webhookUrl: options.webhookUrl(id),
       })
     } catch (error) {
       if (error instanceof SealBroken) throw unusable(error.message, error)

@@ -55,7 +55,7 @@ export function describeConnector(harness: ConnectorHarness): void {
     it('refuses a webhook that nobody signed', () => {
       const received = connector.receive({
         method: 'POST',
-        path: '/',
+        url: 'https://partners.example.com/hooks/1',
         headers: {},
         body: new TextEncoder().encode('[]'),
         receivedAt: new Date(),

@@ -85,6 +85,7 @@ export async function connectionsBench(
     clock,
     logger: log.logger,
     standing,
+    webhookUrl: (id) => `https://partners.example.com/hooks/${id}`,
     flushMs: 60_000,
   })
   const onPublished = async (_tx: Tx, connectionId: ConnectionId, entity: string) =>

@@ -135,6 +135,7 @@ export async function toySync(
     clock,
     logger: silent,
     standing,
+    webhookUrl: (id) => `https://partners.example.com/hooks/${id}`,
   })
   const bare = createSalesforceConnector({
     credentials,

@@ -69,6 +69,7 @@ describe('credentials', () => {
       gate: { call: () => Promise.reject(new Error('unused')), observeUsage: () => undefined },
       requestTimeoutMs: 1000,
       now: () => new Date(),
+      webhookUrl: 'https://partners.example.com/hooks/1',
     }
     const attempt = () =>
       vendors.salesforce.create({
