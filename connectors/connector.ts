@@ -123,8 +123,8 @@ export interface ConnectorTraits {
     /** At most so many calls in so many seconds, as a sliding window. */
     readonly windows: readonly { readonly calls: number; readonly seconds: number }[]
   }
-  /** Pattern of a deep link to a record, with {object} and {id}; relative to the instance. */
-  readonly recordUrl: string
+  /** Where people look at a record, relative to the instance's address. */
+  recordPath(object: string, id: string): string
 }
 
 /** What a push channel told us of one record: never truth, only a reason to read it. */

@@ -162,9 +162,8 @@ export function createCapabilities({ database, clock, logger, keys, publicUrl, r
     engine,
     connectionOf: getConnection,
     recordUrl: ({ vendor, instanceUrl }, object, remoteId) => {
-      const pattern = isVendor(vendor) ? vendors[vendor].traits.recordUrl : null
-      if (!pattern || !instanceUrl) return null
-      return new URL(pattern.replace('{object}', object).replace('{id}', remoteId), instanceUrl).href
+      if (!isVendor(vendor) || !instanceUrl) return null
+      return new URL(vendors[vendor].traits.recordPath(object, remoteId), instanceUrl).href
     },
     ring: ringReconcile,
   })

@@ -33,7 +33,7 @@ export const salesforceTraits: ConnectorTraits = {
   push: { listen: false, webhook: false },
   // Calls of 20 s and more may be 25 at once; the daily limit is stated in every answer (Salesforce: API Request Limits).
   ceiling: { concurrentCalls: 20, windows: [] },
-  recordUrl: '/lightning/r/{object}/{id}/view',
+  recordPath: (object, id) => `/lightning/r/${object}/${id}/view`,
 }
 
 export function createSalesforceConnector(options: SalesforceOptions): Connector {

@@ -108,8 +108,7 @@ export function urlOf(
   remoteId: string | null,
 ): string | null {
   if (connection.instanceUrl === null || remoteId === null) return null
-  const path = connector.traits.recordUrl.replace('{object}', object).replace('{id}', remoteId)
-  return new URL(path, connection.instanceUrl).href
+  return new URL(connector.traits.recordPath(object, remoteId), connection.instanceUrl).href
 }
 
 /** Remote ids and record ids of linked records, loaded for the values at hand, so that mapping stays pure. */
