@@ -7,8 +7,8 @@
 const order = [
   ['customers', 'products', 'audit'],
   ['partners', 'ledger'],
-  ['notifications', 'webhooks', 'conflicts', 'incentives'],
-  ['deals'],
+  ['notifications', 'conflicts', 'incentives'],
+  ['deals', 'webhooks'],
   ['payouts'],
   ['imports'],
 ]

@@ -47,6 +47,7 @@ import type { Engine } from './sync/engine.ts'
 import { markLinked, referenceLookup, sampleLinks } from './sync/mapping-ports.ts'
 import { lastPolls } from './sync/mirror-store.ts'
 import { createSyncOperations } from './sync/operation-use-cases.ts'
+import { createWebhookUseCases } from './webhooks/webhook-use-cases.ts'
 
 export interface Surroundings {
   readonly database: Database
@@ -72,7 +73,10 @@ export function createCapabilities({ database, clock, logger, keys, publicUrl, r
     customers_merged: [(tx, actor, merged) => conflicts.onCustomersMerged(tx, actor, merged)],
     conflict_decided: [(tx, actor, decided) => deals.onConflictDecided(tx, actor, decided)],
     conflict_found: [(tx, actor, found) => deals.onConflictFound(tx, actor, found)],
-    notification: [(tx, actor, news) => notifications.onNotifications(tx, actor, news)],
+    notification: [
+      (tx, actor, news) => notifications.onNotifications(tx, actor, news),
+      (tx, actor, news) => webhooks.onNotifications(tx, actor, news),
+    ],
   })
 
   const partners = createPartnerUseCases({ events, clock })
@@ -92,6 +96,7 @@ export function createCapabilities({ database, clock, logger, keys, publicUrl, r
   )
 
   const secretBox = createSecretBox(keys)
+  const webhooks = createWebhookUseCases({ clock, secrets: secretBox, events })
   const standing = createConnectionStanding({ events, clock })
   const pool = createConnectorPool({
     registry: vendors,
@@ -181,6 +186,8 @@ export function createCapabilities({ database, clock, logger, keys, publicUrl, r
     customers,
     products,
     notifications,
+    webhooks,
+    secretBox,
     conflicts,
     incentives,
     plans,

@@ -16,6 +16,7 @@ import { partnerRoutes } from './partners/partner-routes.ts'
 import { statementRoutes } from './payouts/statement-routes.ts'
 import { productRoutes } from './products/product-routes.ts'
 import { syncRoutes } from './sync/operation-routes.ts'
+import { webhookRoutes } from './webhooks/webhook-routes.ts'
 
 export function createRoutes(made: Capabilities): readonly Route[] {
   return [
@@ -29,6 +30,7 @@ export function createRoutes(made: Capabilities): readonly Route[] {
     ...ledgerRoutes(),
     ...statementRoutes(made.statements),
     ...notificationRoutes(made.notifications),
+    ...webhookRoutes(made.webhooks),
     ...auditRoutes(made.audit),
     ...connectionRoutes(made),
     ...mappingRoutes(made),

@@ -19,6 +19,8 @@ import { sendPendingMail } from './notifications/mail-delivery-use-cases.ts'
 import { createSmtpMailer } from './notifications/smtp-mailer.ts'
 import { pollBell, reconcileBell } from './sync/drains.ts'
 import { pruneSyncHistory } from './sync/history.ts'
+import { deliverDue } from './webhooks/delivery-use-cases.ts'
+import { createHttpSender } from './webhooks/http-sender.ts'
 
 export interface WorkSurroundings {
   readonly database: Database
@@ -32,6 +34,7 @@ export interface WorkSurroundings {
 const batch = 500
 const mailBatch = 100
 const watchBatch = 100
+const webhookBatch = 100
 const clockwork = systemActor('clockwork')
 
 /** Repeats a bounded step until it has nothing left to do. */
@@ -44,6 +47,7 @@ export function createJobs(
   { database, clock, logger, mail, publicUrl }: WorkSurroundings,
 ): readonly Job[] {
   const sync = made.drains
+  const webhookDeps = { secrets: made.secretBox, sender: createHttpSender(), now: () => clock.now() }
   const mailer = mail ? createSmtpMailer(mail) : createLogMailer(logger)
   return [
     { name: reconcileBell, drain: sync.reconcile, pollMs: 2_000 },
@@ -91,6 +95,12 @@ export function createJobs(
         ),
     },
     {
+      name: 'webhooks',
+      pollMs: 5_000,
+      drain: (signal) =>
+        untilDone(signal, webhookBatch, () => deliverDue(database, webhookDeps, webhookBatch)),
+    },
+    {
       name: 'seal',
       pollMs: 1_000,
       drain: async () => {
@@ -118,6 +128,7 @@ export function createSchedules(
         const { unreadable } = await database.transact(clockwork, (tx) => made.connections.resealSecrets(tx))
         if (unreadable.length > 0)
           throw new Error(`No key opens the credentials of: ${unreadable.join(', ')}`)
+        await database.transact(clockwork, (tx) => made.webhooks.resealSecrets(tx))
       },
     },
     {
@@ -135,6 +146,16 @@ export function createSchedules(
         await untilDone(signal, batch, () =>
           database.transact(clockwork, (tx) => made.imports.forgetReports(tx, batch)),
         )
+        await untilDone(signal, batch, () =>
+          database.transact(clockwork, (tx) => made.webhooks.forgetOld(tx, batch)),
+        )
+      },
+    },
+    {
+      name: 'give_up_failing_webhooks',
+      cron: '23 * * * *',
+      run: async () => {
+        await database.transact(clockwork, (tx) => made.webhooks.giveUpFailing(tx, clockwork))
       },
     },
     {

@@ -30,6 +30,7 @@ export type NotificationKind =
   | 'earning_payable'
   | 'review_item_opened'
   | 'connection_paused'
+  | 'webhook_given_up'
 
 export type DomainEvent =
   /** A synced record changed on our side; the sync engine marks it dirty. */
