@@ -9,7 +9,13 @@ import {
   customerPatchSchema,
   sameDetails,
 } from './customer.ts'
-import { claimDomains, lockCustomers, readCustomers, updateCustomers } from './customer-store.ts'
+import {
+  claimDomains,
+  listCustomerIds,
+  lockCustomers,
+  readCustomers,
+  updateCustomers,
+} from './customer-store.ts'
 import { nameKeyOf } from './name-key.ts'
 import { outcomesOf, outcomesWithoutRecord, readStated } from './stated-fields.ts'
 
@@ -40,6 +46,7 @@ export function createCustomerEntity(deps: { readonly events: EventBus<Tx> }): S
     catalogue: customerCatalogue,
 
     load: async (tx, ids) => new Map((await readCustomers(tx, ids)).map((row) => [row.id, toLocal(row)])),
+    listIds: listCustomerIds,
 
     async applyMany(tx, actor, items) {
       const before = new Map(

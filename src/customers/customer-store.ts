@@ -15,6 +15,20 @@ export async function readCustomers(tx: Tx, ids: readonly string[]): Promise<rea
   return rows
 }
 
+/** Ids behind `after`, in their order; customers that were merged into others left out. */
+export async function listCustomerIds(
+  tx: Tx,
+  after: string | null,
+  limit: number,
+): Promise<readonly string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select id from customer
+    where merged_into is null and (${after}::uuid is null or id > ${after}::uuid) order by id limit ${limit}`.execute(
+    tx,
+  )
+  return rows.map(({ id }) => id)
+}
+
 /** Locked until the end of the transaction, in the order of their ids. */
 export async function lockCustomers(tx: Tx, ids: readonly string[]): Promise<readonly Customer[]> {
   const { rows } = await sql<Customer>`

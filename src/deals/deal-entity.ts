@@ -5,7 +5,7 @@ import { toMoneyValue } from '#src/kernel/money.ts'
 import type { LocalRecord, SyncedEntity, SyncedField } from '#src/kernel/synced-entity.ts'
 import { type Deal, titleOf } from './deal.ts'
 import { conflictStates, dealStatuses, outcomes, phaseOf } from './deal-status.ts'
-import { findDeals } from './deal-store.ts'
+import { findDeals, listDealIds } from './deal-store.ts'
 import type { OutcomeUseCases } from './outcome-use-cases.ts'
 
 const ours = (field: Omit<SyncedField, 'writable'>): SyncedField => ({ ...field, writable: false })
@@ -86,6 +86,7 @@ export const createDealEntity = (deals: Pick<OutcomeUseCases, 'applyFacts'>): Sy
     const found = await findDeals(tx, ids as readonly DealId[])
     return new Map([...found.values()].map((deal) => [deal.id, recordOf(deal)]))
   },
+  listIds: listDealIds,
   applyMany: (tx, actor, items) =>
     deals.applyFacts(
       tx,

@@ -12,7 +12,16 @@ export async function findDeals(tx: Tx, ids: readonly DealId[]): Promise<Map<Dea
   return byId(rows)
 }
 
-/** The same, locked until the transaction ends, in the order of ids so that two batches never wait in a circle. */
+/** Ids behind `after`, in their order. */
+export async function listDealIds(tx: Tx, after: string | null, limit: number): Promise<readonly string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select id from deal where ${after}::uuid is null or id > ${after}::uuid order by id limit ${limit}`.execute(
+    tx,
+  )
+  return rows.map(({ id }) => id)
+}
+
+/** Like findDeals, locked until the transaction ends, in the order of ids so that two batches never wait in a circle. */
 export async function lockDeals(tx: Tx, ids: readonly DealId[]): Promise<Map<DealId, Deal>> {
   const { rows } = await sql<DealRow>`
     select ${columns} from deal where id = any(${ids}::uuid[]) order by id for update`.execute(tx)

@@ -36,6 +36,8 @@ export interface SyncedEntity<Tx> {
   readonly catalogue: readonly SyncedField[]
   /** One query for the whole batch, however large. */
   load(tx: Tx, ids: readonly string[]): Promise<ReadonlyMap<string, LocalRecord>>
+  /** Ids of all records in their own order, those behind `after`: for walking through everything page by page. */
+  listIds(tx: Tx, after: string | null, limit: number): Promise<readonly string[]>
   /**
    * States facts of a CRM in our records, in the caller's transaction and set by set: a page of thousand changes costs
    * a few statements. Each named field gets one outcome; never throws for a rule's "no".

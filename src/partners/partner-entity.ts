@@ -10,7 +10,13 @@ import {
   partnerStatuses,
   sameDetails,
 } from './partner.ts'
-import { lockPartners, type PartnerWrite, readPartners, updatePartners } from './partner-store.ts'
+import {
+  listPartnerIds,
+  lockPartners,
+  type PartnerWrite,
+  readPartners,
+  updatePartners,
+} from './partner-store.ts'
 
 const address = (name: keyof Partner, label: string, maxLength: number): SyncedField => ({
   name,
@@ -41,6 +47,7 @@ export function createPartnerEntity(deps: { readonly events: EventBus<Tx> }): Sy
     catalogue: partnerCatalogue,
 
     load: async (tx, ids) => new Map((await readPartners(tx, ids)).map((row) => [row.id, toLocal(row)])),
+    listIds: listPartnerIds,
 
     async applyMany(tx, actor, items) {
       const ids = items.map(({ id }) => id)

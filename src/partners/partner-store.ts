@@ -22,7 +22,20 @@ export async function readPartners(tx: Tx, ids: readonly string[]): Promise<read
   return rows
 }
 
-/** The same, locked until the end of the transaction, in the order of their ids. */
+/** Ids behind `after`, in their order. */
+export async function listPartnerIds(
+  tx: Tx,
+  after: string | null,
+  limit: number,
+): Promise<readonly string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select id from partner where ${after}::uuid is null or id > ${after}::uuid order by id limit ${limit}`.execute(
+    tx,
+  )
+  return rows.map(({ id }) => id)
+}
+
+/** Like readPartners, locked until the end of the transaction, in the order of their ids. */
 export async function lockPartners(tx: Tx, ids: readonly string[]): Promise<readonly Partner[]> {
   if (ids.length === 0) return []
   await sql`select 1 from partner where id = any(${ids}::uuid[]) order by id for update`.execute(tx)

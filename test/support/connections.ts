@@ -35,6 +35,7 @@ function memoryEntity(name: string, catalogue: readonly SyncedField[]) {
     name,
     catalogue,
     load: async (_tx, ids) => new Map(ids.flatMap((id) => (records.has(id) ? [[id, records.get(id)!]] : []))),
+    listIds: async () => [...records.keys()].toSorted(),
     applyMany: async () => new Map(),
   }
   return {

@@ -51,6 +51,11 @@ export function toyEntity(name: string): ToyEntity {
     },
     load: async (_tx, ids) =>
       new Map(ids.flatMap((id) => (records.has(id) ? [[id, records.get(id)!] as const] : []))),
+    listIds: async (_tx, after, limit) =>
+      [...records.keys()]
+        .toSorted()
+        .filter((id) => after === null || id > after)
+        .slice(0, limit),
     async applyMany(_tx, _actor, items: readonly RemoteFacts[]) {
       return new Map(
         items.map(({ id, changes }) => {
