@@ -11,12 +11,12 @@ export async function addCallCounts(
 ): Promise<void> {
   const rows = tallies.map((tally) => ({ ...tally, hour: tally.hour.toISOString() }))
   await sql`
-    insert into call_count as known (connection_id, hour, operation, object, calls, records)
-    select ${connectionId}::uuid, (row->>'hour')::timestamptz, row->>'operation', row->>'object',
+    insert into call_count as known (connection_id, hour, operation, object, priority, calls, records)
+    select ${connectionId}::uuid, (row->>'hour')::timestamptz, row->>'operation', row->>'object', row->>'priority',
       (row->>'calls')::int, (row->>'records')::int
     from jsonb_array_elements(${JSON.stringify(rows)}::jsonb) as row
-    order by 2, 3, 4
-    on conflict (connection_id, hour, operation, object) do update
+    order by 2, 3, 4, 5
+    on conflict (connection_id, hour, operation, object, priority) do update
       set calls = known.calls + excluded.calls, records = known.records + excluded.records`.execute(tx)
 }
 
@@ -27,9 +27,9 @@ export async function callCountsSince(
   hours: number,
 ): Promise<readonly CallTally[]> {
   const { rows } = await sql<CallTally>`
-    select hour, operation, object, calls, records from call_count
+    select hour, operation, object, priority, calls, records from call_count
     where connection_id = ${connectionId} and hour > clock_timestamp() - make_interval(hours => ${hours})
-    order by hour desc, operation, object`.execute(tx)
+    order by hour desc, operation, object, priority`.execute(tx)
   return rows
 }
 

@@ -1,4 +1,5 @@
 import type { CallGate } from '#connectors/connector.ts'
+import type { Priority } from '#src/kernel/events.ts'
 
 export type CallLabel = Parameters<CallGate['call']>[0]
 
@@ -7,6 +8,8 @@ export interface CallTally {
   readonly hour: Date
   readonly operation: string
   readonly object: string
+  /** How urgent the work was. */
+  readonly priority: Priority
   readonly calls: number
   readonly records: number
 }
@@ -20,14 +23,15 @@ export const nextHour = (moment: Date): Date => new Date(hourOf(moment).getTime(
 export function createTally() {
   let gathered = new Map<string, CallTally>()
   return {
-    count({ operation, object, records }: CallLabel, at: Date): void {
+    count({ operation, object, records }: CallLabel, priority: Priority, at: Date): void {
       const hour = hourOf(at)
-      const key = JSON.stringify([hour.getTime(), operation, object])
+      const key = JSON.stringify([hour.getTime(), operation, object, priority])
       const known = gathered.get(key)
       gathered.set(key, {
         hour,
         operation,
         object: object ?? '',
+        priority,
         calls: (known?.calls ?? 0) + 1,
         records: (known?.records ?? 0) + records,
       })

@@ -59,6 +59,7 @@ export const callTallySchema = z
     hour: instantSchema,
     operation: z.string(),
     object: z.string(),
+    priority: z.enum(['live', 'repair', 'bulk']),
     calls: z.int(),
     records: z.int(),
   })

@@ -4,6 +4,7 @@ import type { VendorDefinition } from '#connectors/registry.ts'
 import type { Database } from '#src/database/database.ts'
 import { systemActor } from '#src/kernel/actor.ts'
 import type { Clock } from '#src/kernel/clock.ts'
+import type { Priority } from '#src/kernel/events.ts'
 import type { ConnectionId } from '#src/kernel/ids.ts'
 import { addCallCounts } from './call-count-store.ts'
 import { type CallLog, type ConnectionGate, createCallGate } from './call-gate.ts'
@@ -19,9 +20,9 @@ export interface ConnectorPool {
    * its standing and usage rule what the connector may do from then on.
    * @throws ConnectorFault `unauthorised` when the stored credentials cannot be used
    */
-  connectorFor(connection: Connection): Promise<Connector>
-  /** False while bulk work would eat up what people's own changes need. */
-  mayRunBulk(connectionId: ConnectionId): boolean
+  connectorFor(connection: Connection, priority?: Priority): Promise<Connector>
+  /** False while such work would eat up what more urgent work needs. */
+  mayRun(connectionId: ConnectionId, priority: Priority): boolean
   /** Writes down what was counted; runs by itself every second. Losing one loses counts only. */
   flush(): Promise<void>
   close(): Promise<void>
@@ -73,7 +74,7 @@ export function createConnectorPool(options: ConnectorPoolOptions): ConnectorPoo
       concurrency: options.concurrency ?? 5,
       waitMs,
       callMs,
-      onCall: tally.count,
+      onCall: (label, at) => tally.count(label, 'live', at),
       onUsage: (usage) => usages.set(id, usage),
       async verifyOrganisation() {
         const made = await connector
@@ -157,7 +158,8 @@ export function createConnectorPool(options: ConnectorPoolOptions): ConnectorPoo
       entry.gate.updateStanding(connection)
       return entry.connector
     },
-    mayRunBulk: (connectionId) => entries.get(connectionId)?.gate.leavesRoomForBulk ?? true,
+    mayRun: (connectionId, priority) =>
+      priority !== 'bulk' || (entries.get(connectionId)?.gate.leavesRoomForBulk ?? true),
     flush,
     async close() {
       clearInterval(timer)

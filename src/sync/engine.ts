@@ -4,6 +4,7 @@ import type { MirrorRow } from '#src/conflicts/claim.ts'
 import type { Connection } from '#src/connections/connection.ts'
 import type { Database, Tx } from '#src/database/database.ts'
 import { type Actor, systemActor } from '#src/kernel/actor.ts'
+import type { Priority } from '#src/kernel/events.ts'
 import type { ConnectionId } from '#src/kernel/ids.ts'
 import type { SyncedEntity } from '#src/kernel/synced-entity.ts'
 import type { LinkState } from './link-store.ts'
@@ -47,9 +48,10 @@ export interface ConnectionsPort {
 
 /** Connectors by connection; each call of one passes the connection's own gate. */
 export interface ConnectorsPort {
-  connectorFor(connection: SyncConnection): Promise<Connector>
-  /** Is there enough of the vendor's daily limit left for work that can wait? */
-  mayRunBulk(id: ConnectionId): boolean
+  /** What calls as `repair` or `bulk` leaves room for what is more urgent; `live` unless said. */
+  connectorFor(connection: SyncConnection, priority?: Priority): Promise<Connector>
+  /** Is there enough of the limits left for work of this urgency? */
+  mayRun(id: ConnectionId, priority: Priority): boolean
 }
 
 /** Records that we do not own, so that conflict detection sees the direct pipeline. */

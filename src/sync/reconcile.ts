@@ -63,7 +63,7 @@ async function workRound(round: Round): Promise<boolean> {
     const marks = await readyMarks(tx, connection.id, mapped.name, {
       batch: connector.traits.batch.update,
       most: roundSize,
-      bulk: engine.connectors.mayRunBulk(connection.id),
+      bulk: engine.connectors.mayRun(connection.id, 'bulk'),
     })
     if (marks.length === 0) return { marks, items: [], idle: [] }
     const ids = marks.map(({ recordId }) => recordId)

@@ -124,10 +124,10 @@ describe('the pool', () => {
     await crm.close()
     crm = await startSalesforceSimulator({ dailyLimit: 6 })
     await bench.request('PUT', `/connections/${id}/credentials`, { credentials: credentialsOf(crm) })
-    expect(bench.pool.mayRunBulk(id)).toBe(true)
+    expect(bench.pool.mayRun(id, 'bulk')).toBe(true)
     const connector = await open()
     for (let call = 0; call < 5; call += 1) await connector.describe('Account', signal).catch(() => undefined)
-    expect(bench.pool.mayRunBulk(id)).toBe(false)
+    expect(bench.pool.mayRun(id, 'bulk')).toBe(false)
   })
 
   test('loses no more than counts when the database does not take them', async () => {

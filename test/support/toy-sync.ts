@@ -202,7 +202,7 @@ export async function toySync(
         if (options.guarded) await standing.pauseConnection(tx, syncActor, id, pause)
       },
     },
-    connectors: options.guarded ? pool : { connectorFor: async () => connector, mayRunBulk: () => true },
+    connectors: options.guarded ? pool : { connectorFor: async () => connector, mayRun: () => true },
     mirror: {
       recordMirror: async (_tx, rows) => {
         for (const row of rows) claims.set(row.remoteId, row)
@@ -273,7 +273,7 @@ export async function toySync(
     secondWorker: (wrap: (connector: Connector) => Connector = (same) => same) => {
       const second = drainsOf({
         ...engine,
-        connectors: { connectorFor: async () => wrap(bare), mayRunBulk: () => true },
+        connectors: { connectorFor: async () => wrap(bare), mayRun: () => true },
       })
       return {
         poll: () => second.pollNow(connection, signal),
