@@ -168,7 +168,7 @@ export default {
     allow('^src/[^/]+\\.ts$', '^(src|connectors|mappings|jobs|config)/'),
     allow('^connectors/([^/]+)/', '^connectors/$1/', '^connectors/(connector|fault|setup)\\.ts$'),
     allow('^connectors/[^/]+\\.ts$', '^connectors/'),
-    allow('^mappings/', '^mappings/', '^connectors/connector\\.ts$'),
+    allow('^mappings/', '^mappings/', '^connectors/(connector|setup)\\.ts$'),
     allow('^jobs/', '^jobs/', '^src/database/[^/]+\\.ts$', '^config/logger\\.ts$'),
     allow('^config/', '^config/'),
     allow('^test/', '.+'),

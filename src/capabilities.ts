@@ -21,6 +21,7 @@ import { createMappingReleaseUseCases } from './connections/mapping-release-use-
 import { createMappingTrialUseCases } from './connections/mapping-trial-use-cases.ts'
 import { createMappingUseCases, publishedMappings } from './connections/mapping-use-cases.ts'
 import { createSecretBox } from './connections/secret-box.ts'
+import { createSetupUseCases } from './connections/setup-use-cases.ts'
 import { createCustomerEntity } from './customers/customer-entity.ts'
 import { createCustomerUseCases } from './customers/customer-use-cases.ts'
 import { afterCommit, type Database, type Tx } from './database/database.ts'
@@ -98,6 +99,7 @@ export function createCapabilities({ database, clock, logger, keys, publicUrl, r
   const secretBox = createSecretBox(keys)
   const webhooks = createWebhookUseCases({ clock, secrets: secretBox, events })
   const standing = createConnectionStanding({ events, clock })
+  const webhookUrl = (id: Connection['id']) => `${publicUrl}/hooks/${id}`
   const pool = createConnectorPool({
     registry: vendors,
     secretBox,
@@ -105,7 +107,7 @@ export function createCapabilities({ database, clock, logger, keys, publicUrl, r
     clock,
     logger,
     standing,
-    webhookUrl: (id) => `${publicUrl}/hooks/${id}`,
+    webhookUrl,
   })
   const crm = createCrmAccess({ database, pool })
   const onPublished = (tx: Tx, id: Connection['id'], entity: string) => markLinked(tx, id, entity, 'repair')
@@ -120,6 +122,7 @@ export function createCapabilities({ database, clock, logger, keys, publicUrl, r
     lastPolls,
   })
   const checks = createConnectionCheckUseCases({ database, clock, pool, standing, entities, onPublished })
+  const setup = createSetupUseCases({ database, pool, webhookUrl })
   const releases = createMappingReleaseUseCases({ database, crm, entities, mappings, sampleLinks })
   const trials = createMappingTrialUseCases({ database, crm, entities, sampleLinks, referenceLookup })
 
@@ -199,6 +202,7 @@ export function createCapabilities({ database, clock, logger, keys, publicUrl, r
     pool,
     connections,
     checks,
+    setup,
     mappings,
     releases,
     trials,

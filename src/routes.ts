@@ -4,6 +4,7 @@ import type { Capabilities } from './capabilities.ts'
 import { conflictRoutes } from './conflicts/conflict-routes.ts'
 import { connectionRoutes } from './connections/connection-routes.ts'
 import { mappingRoutes } from './connections/mapping-routes.ts'
+import { setupRoutes } from './connections/setup-routes.ts'
 import { customerRoutes } from './customers/customer-routes.ts'
 import { dealRoutes } from './deals/deal-routes.ts'
 import type { Route } from './http/route.ts'
@@ -33,6 +34,7 @@ export function createRoutes(made: Capabilities): readonly Route[] {
     ...webhookRoutes(made.webhooks),
     ...auditRoutes(made.audit),
     ...connectionRoutes(made),
+    ...setupRoutes(made.setup),
     ...mappingRoutes(made),
     ...syncRoutes(made.operations, made.drains),
     ...importRoutes(made),

@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
 import { readCommandConfig } from '#config/env.ts'
+import { createService, type Service } from '#src/command-service.ts'
 import { appliedRows, hasEnded, importKinds, importStates } from './import.ts'
 
 const usage = `npm run import -- KIND FILE [--wait] [--url http://127.0.0.1:3000] [--token TOKEN]
@@ -28,12 +29,6 @@ const answerSchema = z.object({
   rowsPerSecond: z.number().nullable(),
 })
 type Answer = z.infer<typeof answerSchema>
-const problemSchema = z.object({
-  detail: z.string().optional(),
-  title: z.string(),
-  issues: z.array(z.object({ message: z.string() })).optional(),
-})
-
 const pollMs = 500
 /** How often a service that does not answer is asked again while an import is followed. */
 const patience = 60
@@ -55,46 +50,8 @@ async function run(): Promise<void> {
   if (values.wait) await follow(service, sent)
 }
 
-type Service = ReturnType<typeof createService>
-
-function createService(url: string, token: string) {
-  const base = url.replace(/\/+$/, '')
-  return {
-    async call(path: string, options: RequestInit = {}): Promise<Response> {
-      const headers = { authorization: `Bearer ${token}`, ...options.headers }
-      const answer = await fetch(`${base}/api/v1/imports/${path}`, { ...options, headers }).catch(
-        (error: unknown) => {
-          throw new Error(`No service answers at ${base}. Is it running, and is --url right?`, {
-            cause: error,
-          })
-        },
-      )
-      if (answer.ok) return answer
-      throw await refusalOf(answer)
-    },
-  }
-}
-
-/** Everything that the service had to say about it, in plain lines. */
-async function refusalOf(answer: Response): Promise<Error> {
-  const text = await answer.text()
-  const problem = problemSchema.safeParse(parseJson(text)).data
-  const lines = problem
-    ? [problem.detail ?? problem.title, ...(problem.issues ?? []).map(({ message }) => `  ${message}`)]
-    : [`The service answered ${answer.status}: ${text.slice(0, 500)}`]
-  return new Error(lines.join('\n'), answer.status >= 500 ? { cause: answer.status } : {})
-}
-
 /** A service that is away or restarting has a cause; what it refuses has none. */
 const mayPass = (error: unknown): boolean => error instanceof Error && error.cause !== undefined
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
-  }
-}
 
 async function send(service: Service, kind: string, file: string): Promise<Answer> {
   const { size } = await stat(file).catch(() => {
@@ -111,7 +68,7 @@ async function send(service: Service, kind: string, file: string): Promise<Answe
   }
   try {
     const answer = await service.call(
-      `${kind}?${new URLSearchParams({ fileName: basename(file).slice(0, 200) })}`,
+      `imports/${kind}?${new URLSearchParams({ fileName: basename(file).slice(0, 200) })}`,
       {
         method: 'POST',
         headers: { 'content-type': 'text/csv' },
@@ -131,7 +88,7 @@ async function follow(service: Service, sent: Answer): Promise<void> {
   for (let failures = 0; !hasEnded(current.state); ) {
     await delay(pollMs)
     try {
-      current = answerSchema.parse(await (await service.call(current.id)).json())
+      current = answerSchema.parse(await (await service.call(`imports/${current.id}`)).json())
       failures = 0
     } catch (error) {
       failures += 1
@@ -156,7 +113,7 @@ const describe = ({ state, rows, rowsPerSecond, problem }: Answer): string => {
 
 /** The report goes to the output, so that it can be sent to a file; everything else goes beside it. */
 async function writeReport(service: Service, id: string): Promise<void> {
-  const { body } = await service.call(`${id}/report.csv`)
+  const { body } = await service.call(`imports/${id}/report.csv`)
   if (!body) return
   for await (const chunk of body) process.stdout.write(chunk)
 }
