@@ -13,7 +13,7 @@ export const kinds = ['push', 'pull', 'import'] as const
 export type Kind = (typeof kinds)[number]
 
 export interface Round {
-  readonly kind: Kind
+  readonly kind: Kind | 'sync'
   /** Each kill in words, with its moment. */
   readonly kills: readonly string[]
   /** From the last start until nothing was left to do. */
@@ -70,7 +70,7 @@ export async function runRound(world: World, kind: Kind, mostKills: number): Pro
 }
 
 /** With what was behind it: a request that got no answer says little by itself. */
-function wordsOf(error: unknown): string {
+export function wordsOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   return error.cause === undefined ? error.message : `${error.message} (${wordsOf(error.cause)})`
 }

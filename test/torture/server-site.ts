@@ -42,10 +42,11 @@ export async function openServerSite(folder: string, servers: Servers, random: R
     startService({ env: { ...env, ROLE: 'api' }, logFile: join(folder, 'api.log'), port, startMs })
   let api = await startApi()
   const admin = createApi(api.url, api.token ?? '')
+  const frozen = new Set<ChildProcess>()
   const workers = ['first', 'second'].map((name) => startWorker(name, folder, env))
 
   async function strikeWorker(): Promise<string> {
-    const worker = random.pick(workers)
+    const worker = random.pick(workers.filter(({ child }) => !frozen.has(child)))
     await worker.kill()
     return `killed the ${worker.name} worker`
   }
@@ -59,6 +60,18 @@ export async function openServerSite(folder: string, servers: Servers, random: R
     admin,
     folder,
     ownerUrl: () => servers.ownerUrl,
+    freeze() {
+      const worker = random.pick(workers.filter(({ child }) => !hasEnded(child) && !frozen.has(child)))
+      frozen.add(worker.child)
+      worker.child.kill('SIGSTOP')
+      return {
+        what: `stopped the ${worker.name} worker`,
+        thaw() {
+          frozen.delete(worker.child)
+          worker.child.kill('SIGCONT')
+        },
+      }
+    },
     async strike() {
       const words = [random.chance(0.75) ? await strikeWorker() : await strikeApi()]
       if (random.chance(0.4)) {

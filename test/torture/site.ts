@@ -10,6 +10,8 @@ export interface Site {
   ownerUrl(): string
   /** Kills something hard. @returns what, in words */
   strike(): Promise<string>
+  /** Stops a worker in its tracks (SIGSTOP), where there is another one to take over. */
+  freeze?(): { readonly what: string; thaw(): void }
   /** Brings back what was killed, as an operator or a supervisor would. */
   recover(): Promise<void>
   /** Processes that should run and do not, in words. */

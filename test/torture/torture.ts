@@ -2,6 +2,9 @@
  * `npm run torture`: kills the service in the middle of imports, pushes and pulls, again and again, and proves after each
  * time, from the CRM's own records and from the ledger, that nothing is lost and nothing is doubled.
  *
+ * `npm run torture -- sync`: two minutes of load on PostgreSQL, Redis and two workers, which are killed and stopped past
+ * their leases at random.
+ *
  *   --kills N                            how often in the middle of each kind of work (10)
  *   --only import|push|pull              one kind of work instead of all
  *   --database embedded|servers|both     servers: PostgreSQL 15 and Redis from Debian's programs, an API and two workers (both)
@@ -24,6 +27,7 @@ import { type Kind, kinds, type Round, runRound } from './rounds.ts'
 import { missingPrograms, startPostgres, startRedis } from './server-programs.ts'
 import { openServerSite } from './server-site.ts'
 import type { Site } from './site.ts'
+import { runStorm } from './sync-storm.ts'
 import { createWorld } from './world.ts'
 
 const databases = ['embedded', 'servers'] as const
@@ -47,7 +51,8 @@ async function closeAll(): Promise<void> {
 }
 
 function readFlags() {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
     options: {
       kills: { type: 'string', default: '10' },
       only: { type: 'string' },
@@ -65,11 +70,13 @@ function readFlags() {
   }
   const oneOf = <T extends string>(name: string, text: string, choices: readonly T[]): T => {
     const found = choices.find((choice) => choice === text)
-    if (!found) throw new Error(`--${name} is one of ${choices.join(', ')}`)
+    if (!found) throw new Error(`${name === '' ? 'What to do' : `--${name}`} is one of ${choices.join(', ')}`)
     return found
   }
-  const database = oneOf('database', values.database, [...databases, 'both'])
+  const isStorm = positionals.length > 0 && oneOf('', positionals.join(' '), ['sync']) === 'sync'
+  const database = isStorm ? 'servers' : oneOf('database', values.database, [...databases, 'both'])
   return {
+    isStorm,
     kills: whole('kills', values.kills, 1),
     kinds: values.only === undefined ? kinds : [oneOf('only', values.only, kinds)],
     databases: database === 'both' ? databases : [database],
@@ -104,6 +111,11 @@ async function tortureOne(
   const world = await createWorld(site, simulator, random, { dealsPerRound: flags.deals, directDeals })
   await waitUntilQuiet(world)
   const rounds: (Round & { database: DatabaseKind })[] = []
+  if (flags.isStorm) {
+    const storm = await runStorm(world)
+    say(tell(database, storm))
+    return [{ ...storm, database }]
+  }
   for (const kind of flags.kinds) {
     for (let killed = 0; killed < flags.kills; ) {
       const round = await runRound(world, kind, flags.kills - killed)
@@ -132,7 +144,11 @@ async function run(): Promise<boolean> {
   chmodSync(folder, 0o711)
   const say = (text: string) => (flags.json ? process.stderr : process.stdout).write(`${text}\n`)
   const kind = (one: readonly Kind[]) => one.join(', ')
-  say(`Seed ${flags.seed}; ${flags.kills} kills each in the middle of: ${kind(flags.kinds)}`)
+  say(
+    flags.isStorm
+      ? `Seed ${flags.seed}; two minutes of load while workers are killed and stopped`
+      : `Seed ${flags.seed}; ${flags.kills} kills each in the middle of: ${kind(flags.kinds)}`,
+  )
   const rounds: TortureReport['rounds'][number][] = []
   for (const database of flags.databases) {
     const own = join(folder, database)
