@@ -8,6 +8,7 @@ import { changesBatch, createChangeReader } from './changes.ts'
 import type { SalesforceCredentials } from './credentials.ts'
 import type { CallLabel } from './exchange.ts'
 import { describeReplySchema, toRemoteField } from './fields.ts'
+import { listenToChanges } from './listen.ts'
 import { findRecords, readBatch, readRecords } from './reads.ts'
 import { createSession } from './session.ts'
 import { checkName } from './soql.ts'
@@ -30,7 +31,7 @@ export const salesforceTraits: ConnectorTraits = {
   batch: { create: writeBatch, update: writeBatch, read: readBatch, changes: changesBatch },
   // If-Unmodified-Since counts whole seconds: too coarse to guard a write.
   conditionalWrite: false,
-  push: { listen: false, webhook: false },
+  push: { listen: true, webhook: false },
   // Calls of 20 s and more may be 25 at once; the daily limit is stated in every answer (Salesforce: API Request Limits).
   ceiling: { concurrentCalls: 20, windows: [] },
   recordPath: (object, id) => `/lightning/r/${object}/${id}/view`,
@@ -79,10 +80,11 @@ export function createSalesforceConnector(options: SalesforceOptions): Connector
       findRecords(session, object, field, values, fields, signal),
     write: (commands, signal) => writeRecords(session, commands, options.now, signal),
     changes: reader.changes,
+    listen: (objects, cursor, signal) => listenToChanges(session, objects, cursor, options.now, signal),
     receive: () => ({
       kind: 'refused',
       status: 404,
-      reason: 'Salesforce is polled for changes; outbound messages are not received',
+      reason: 'Salesforce is polled and listened to; outbound messages are not received',
     }),
     close: () => session.close(),
   }

@@ -10,8 +10,10 @@ import {
   type Reply,
   reasonToAbandon,
 } from './exchange.ts'
+import type { FetchTransport } from './transport.ts'
 
 const apiVersion = '62.0'
+export const streamPath = '/cometd'
 /** Names us in the change events that our own writes cause. */
 const callOptions = { client: 'counterpart' }
 /** Two sign-ins a window: one, and one more for a token that was refused. Then the refusal stands until it has passed. */
@@ -21,10 +23,13 @@ const signInsPerWindow = 2
 /** One HTTP call. `read` turns the parsed body into the result and throws on a body that it cannot make sense of. */
 export interface Call<T> extends CallLabel {
   readonly method: HttpMethods
-  /** Below the version root, for example `/composite/sobjects`. */
+  /** Below the version root, for example `/composite/sobjects`; the Streaming API has a root of its own, `/cometd`. */
   readonly path: string
   readonly body?: unknown
-  readonly read: (body: unknown) => T
+  readonly headers?: Readonly<Record<string, string>>
+  /** Set for a long poll: how long Salesforce may hold it, with some patience on top. */
+  readonly heldMs?: number
+  readonly read: (body: unknown, headers: Headers) => T
 }
 
 /** A signed-in connection to one organisation. Every HTTP call of it passes the gate once; failures are ConnectorFaults. */
@@ -104,14 +109,18 @@ export function createSession({ credentials, ...options }: SessionOptions): Sess
   }
 
   function attempt<T>(connection: Connection, call: Call<T>, signal: AbortSignal): Promise<Reply<T>> {
-    const { method, path, body } = call
-    const content =
-      body === undefined
-        ? {}
-        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
-    return exchange(call, signal, async (transport) =>
-      call.read(await connection.request({ method, url: path, ...content }, { transport })),
-    )
+    const { method, body } = call
+    const url = call.path === streamPath ? `${connection.instanceUrl}${streamPath}/${apiVersion}` : call.path
+    const content = body === undefined ? {} : { body: JSON.stringify(body) }
+    const headers = {
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...call.headers,
+    }
+    const ask = async (transport: FetchTransport) => {
+      const answer: unknown = await connection.request({ method, url, headers, ...content }, { transport })
+      return call.read(answer, transport.answer?.headers ?? new Headers())
+    }
+    return exchange(call, signal, ask, call.heldMs)
   }
 
   async function send<T>(call: Call<T>, signal: AbortSignal): Promise<Reply<T>> {

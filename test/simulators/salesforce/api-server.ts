@@ -148,7 +148,11 @@ function run(frame: ApiFrame, request: FastifyRequest, route: ApiRoute, faults: 
     const answer = answerFault(fault)
     if (answer !== null) return answer
   }
-  return route.handle(readCall(frame, request, route, userId))
+  const client = readClient(request)
+  const origin = `com/salesforce/api/rest/62.0${client === null ? '' : `;client=${client}`}`
+  return frame.organisation.changeEvents.transact(origin, () =>
+    route.handle(readCall(frame, request, route, userId)),
+  )
 }
 
 export function addApiRoute(app: FastifyInstance, frame: ApiFrame, route: ApiRoute): void {

@@ -23,6 +23,9 @@ export type Operation =
   | 'collections-delete'
   | 'collections-read'
   | 'composite'
+  | 'stream-handshake'
+  | 'stream-subscribe'
+  | 'stream-connect'
   | 'unknown'
 
 export type FaultEffect =

@@ -28,6 +28,7 @@ export type Hands = Omit<
   | 'faults'
   | 'calls'
   | 'close'
+  | 'streams'
 >
 
 export function createHands(organisation: Organisation): Hands {
@@ -48,11 +49,14 @@ export function createHands(organisation: Organisation): Hands {
       if (place >= 0) rules.splice(place, 1)
     }
   }
+  /** Each thing that a person does is a transaction of its own. */
+  const inOne = <T>(work: () => T): T => organisation.changeEvents.transact('', work)
   return {
+    changeEvents: organisation.changeEvents,
     integrationUserId: organisation.integrationUserId,
     personId,
     insert,
-    insertMany: (object, rows, by) => rows.map((row) => insert(object, row, by)),
+    insertMany: (object, rows, by) => inOne(() => rows.map((row) => insert(object, row, by))),
     update(object, id, fields, by = personId) {
       const table = requireTable(organisation, object)
       const draft = readDraft(organisation, table.schema, fields, 'update')
@@ -63,14 +67,16 @@ export function createHands(organisation: Organisation): Hands {
       for (const id of ids) changeBySystem(organisation, table, requireId(id), {}, at)
     },
     remove(object, id, by = personId) {
-      throwIf(deleteRecord(organisation, requireTable(organisation, object), requireId(id), by))
+      inOne(() => throwIf(deleteRecord(organisation, requireTable(organisation, object), requireId(id), by)))
     },
     undelete(object, id) {
-      throwIf(undeleteRecord(organisation, requireTable(organisation, object), requireId(id), personId))
+      inOne(() =>
+        throwIf(undeleteRecord(organisation, requireTable(organisation, object), requireId(id), personId)),
+      )
     },
     merge(object, masterId, loserIds, by = personId) {
       const table = requireTable(organisation, object)
-      mergeRecords(organisation, table, requireId(masterId), loserIds.map(requireId), by)
+      inOne(() => mergeRecords(organisation, table, requireId(masterId), loserIds.map(requireId), by))
     },
     get: (object, id) => {
       const row = requireTable(organisation, object).rows.get(requireId(id))

@@ -1,4 +1,5 @@
 /** One Salesforce organisation: its schema, records, people and the rules an administrator has set up. */
+import { type ChangeEventBus, createChangeEventBus } from './change-events.ts'
 import { formatStamp } from './dates.ts'
 import { toLongId } from './ids.ts'
 import type { Row, Scalar } from './schema.ts'
@@ -40,6 +41,7 @@ export interface Organisation {
   readonly personId: string
   readonly validationRules: ValidationRule[]
   readonly duplicateRules: DuplicateRule[]
+  readonly changeEvents: ChangeEventBus
   /** Moves on each change of the schema: compiled queries of an older one are dropped. */
   schemaVersion: number
 }
@@ -124,6 +126,8 @@ export function createOrganisation(options: {
   readonly now: () => Date
   readonly multiCurrency: boolean
   readonly username: string
+  /** Objects selected for Change Data Capture. */
+  readonly capturedObjects: readonly string[]
 }): Organisation {
   const tables = createTables(defineStandardObjects(options.multiCurrency))
   const base = { tables, now: options.now }
@@ -158,6 +162,7 @@ export function createOrganisation(options: {
     personId,
     validationRules: [],
     duplicateRules: [],
+    changeEvents: createChangeEventBus(tables, options.now, options.capturedObjects),
     schemaVersion: 1,
   }
   seedRow(

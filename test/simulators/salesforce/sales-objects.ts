@@ -25,6 +25,7 @@ const registrationStatuses = [
   'Withdrawn',
   'Cancelled',
   'Expired',
+  'Moved',
 ]
 const sources = ['Web', 'Phone Inquiry', 'Partner Referral', 'Partner', 'Purchased List', 'Other']
 
@@ -92,6 +93,7 @@ export function contact(multiCurrency: boolean): ObjectSchema {
       ...(multiCurrency ? [currencyField()] : []),
       ownerField(),
       ...auditFields(),
+      uniqueKey('PRM_Contact_Id__c', 'PRM Contact Id'),
     ],
     ['Name', 'AccountId', 'Title', 'Email', 'Phone'],
     { mergeable: true },

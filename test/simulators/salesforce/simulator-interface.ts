@@ -1,9 +1,11 @@
 /** What tests and demos may do with the simulator, and how they start one. */
 import type { CrmSimulator } from '../simulator.ts'
 import type { NewChoice, NewField } from './administration.ts'
+import type { ChangeEventBus } from './change-events.ts'
 import type { Fault, Operation } from './faults.ts'
 import type { Credentials } from './oauth.ts'
 import type { DuplicateRule, Stage, ValidationRule } from './organisation.ts'
+import type { Streams } from './streaming.ts'
 
 export interface SimulatorOptions {
   readonly port?: number
@@ -15,6 +17,10 @@ export interface SimulatorOptions {
   /** Of the draws of faults with a probability. */
   readonly seed?: number
   readonly answerDelayMs?: number
+  /** Objects selected for Change Data Capture; those of the sales team by default. */
+  readonly capturedObjects?: readonly string[]
+  /** How long a long poll is held without news; 110 s by default. */
+  readonly streamHoldMs?: number
 }
 
 export interface SalesforceSimulator extends CrmSimulator<Fault, Operation> {
@@ -32,4 +38,8 @@ export interface SalesforceSimulator extends CrmSimulator<Fault, Operation> {
   addDuplicateRule(rule: DuplicateRule): () => void
   /** Whether an opportunity has line items, which then decide its amount. */
   setLineItems(id: string, present: boolean): void
+  /** What Change Data Capture publishes and keeps. */
+  readonly changeEvents: Pick<ChangeEventBus, 'selected' | 'publishGap' | 'list' | 'forget'>
+  /** Those who listen to it. */
+  readonly streams: Omit<Streams, 'checkSessions'>
 }

@@ -22,6 +22,7 @@ import { addPages } from './pages.ts'
 import { listQueryRoutes } from './query-routes.ts'
 import { listRecordRoutes } from './rest-routes.ts'
 import type { SalesforceSimulator, SimulatorOptions } from './simulator-interface.ts'
+import { addStreaming } from './streaming.ts'
 
 export type { Call, CallLog } from '../calls.ts'
 export type { Fault, Operation } from './faults.ts'
@@ -36,6 +37,7 @@ export async function startSalesforceSimulator(options: SimulatorOptions = {}): 
     now: options.now ?? (() => new Date()),
     multiCurrency: options.multiCurrency ?? false,
     username: credentials.username,
+    capturedObjects: options.capturedObjects ?? ['Account', 'Contact', 'Opportunity'],
   })
   const app = createApp()
   let url = ''
@@ -62,8 +64,13 @@ export async function startSalesforceSimulator(options: SimulatorOptions = {}): 
     addApiRoute(app, frame, route)
   app.get('/services/data', () => [{ label: "Winter '25", url: apiBase, version: '62.0' }])
   addOauthRoutes(app, frame, () => url)
+  const streams = addStreaming(app, frame, options.streamHoldMs ?? 110_000)
   addPages(app, organisation)
   const hands = createHands(organisation)
+  const endSessions = () => {
+    sessions.expireAll()
+    streams.checkSessions()
+  }
   const simulator: Omit<SalesforceSimulator, 'url'> = {
     ...hands,
     get organisationId() {
@@ -76,9 +83,10 @@ export async function startSalesforceSimulator(options: SimulatorOptions = {}): 
       organisation.tables.put(table, organisation.id, undefined, null)
       organisation.id = requireId(id)
       organisation.tables.put(table, organisation.id, { ...row, Id: organisation.id }, null)
-      sessions.expireAll()
+      endSessions()
     },
-    expireSessions: () => sessions.expireAll(),
+    expireSessions: endSessions,
+    streams,
     faults,
     calls,
     close: () => app.close(),

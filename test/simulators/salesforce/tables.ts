@@ -19,6 +19,14 @@ export interface Table {
   sorted: readonly Row[] | null
 }
 
+/** A row before and after a change that was kept. */
+export interface KeptChange {
+  readonly table: Table
+  readonly previous: Row | undefined
+  readonly next: Row
+  readonly change: Change
+}
+
 export interface Tables {
   readonly all: Map<string, Table>
   find(object: string): Table | undefined
@@ -31,6 +39,8 @@ export interface Tables {
   sortedRows(table: Table): readonly Row[]
   /** Runs `work`; where it answers false, everything it changed is undone. */
   attempt(work: () => boolean): boolean
+  /** Tells of every change that is kept, in the order of the changes. */
+  watch(watcher: (kept: KeptChange) => void): void
 }
 
 export function foldKey(field: FieldSchema, value: Scalar): string {
@@ -57,6 +67,14 @@ export function createTables(schemas: readonly ObjectSchema[]): Tables {
   }
   const nextId = createIdSequence()
   let journal: (() => void)[] | null = null
+  let unannounced: KeptChange[] = []
+  let watcher: ((kept: KeptChange) => void) | null = null
+
+  function announce(): void {
+    const kept = unannounced
+    unannounced = []
+    if (watcher !== null) for (const each of kept) watcher(each)
+  }
 
   function uniqueIndex(table: Table, field: FieldSchema): Map<string, string> {
     const name = field.name.toLowerCase()
@@ -107,6 +125,9 @@ export function createTables(schemas: readonly ObjectSchema[]): Tables {
         if (change !== null) log.pop()
         if (previous === undefined) table.history.delete(id)
       })
+      if (change === null || next === undefined) return
+      unannounced.push({ table, previous, next, change })
+      if (journal === null) announce()
     },
     findUnique: (table, field, value) => uniqueIndex(table, field).get(foldKey(field, value)),
     sortedRows(table) {
@@ -116,12 +137,20 @@ export function createTables(schemas: readonly ObjectSchema[]): Tables {
     attempt(work) {
       const outer = journal
       const mine: (() => void)[] = []
+      const before = unannounced.length
       journal = mine
       const keep = work()
       journal = outer
       if (keep) outer?.push(...mine)
-      else for (const undo of mine.reverse()) undo()
+      else {
+        for (const undo of mine.reverse()) undo()
+        unannounced.length = before
+      }
+      if (outer === null) announce()
       return keep
+    },
+    watch(next) {
+      watcher = next
     },
   }
 }
