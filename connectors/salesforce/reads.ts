@@ -18,6 +18,9 @@ export const readBatch = 2000
 /** A field that is no key may match half the table; such a search is refused rather than read on for hours. */
 const maxPages = 20
 
+/** A record that was merged more often than that is found by its next read. */
+const maxMerges = 5
+
 /** The objects whose records can be merged; no other has `MasterRecordId` (Object Reference). */
 export const mergeable: ReadonlySet<string> = new Set(['Account', 'Case', 'Contact', 'Individual', 'Lead'])
 
@@ -60,8 +63,33 @@ export async function readRecords(
   })
 }
 
-/** Maps ids of merged records, in their 15 character form, to the record that they were merged into. */
+/**
+ * Maps ids of merged records, in their 15 character form, to the record that is left of them: a record that others were
+ * merged into may have been merged itself.
+ */
 async function findSurvivors(
+  session: Session,
+  object: string,
+  ids: readonly string[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, string>> {
+  const masters = new Map<string, string>()
+  let asked = ids
+  for (let round = 0; round < maxMerges && asked.length > 0; round += 1) {
+    const found = await findMasters(session, object, asked, signal)
+    for (const [id, master] of found) masters.set(id, master)
+    asked = [...new Set(found.values())].filter((master) => !masters.has(master.slice(0, 15)))
+  }
+  return new Map([...masters].map(([id, master]) => [id, lastOf(masters, master)]))
+}
+
+function lastOf(masters: ReadonlyMap<string, string>, master: string): string {
+  let last = master
+  for (let round = 0; round < maxMerges; round += 1) last = masters.get(last.slice(0, 15)) ?? last
+  return last
+}
+
+async function findMasters(
   session: Session,
   object: string,
   ids: readonly string[],

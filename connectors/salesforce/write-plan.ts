@@ -12,6 +12,8 @@ export interface WriteCall {
   readonly object: string
   /** The external id field, or null where the records are named by id. */
   readonly keyField: string | null
+  /** Saved in spite of what duplicate rules find: a header of the call, so these records have calls of their own. */
+  readonly allowDuplicate: boolean
   readonly items: readonly WriteItem[]
 }
 
@@ -26,7 +28,10 @@ export function recordKey({ object, target }: WriteCommand): string {
  * its commands take effect in their order and no call is refused for naming it twice.
  */
 export function planCalls(commands: readonly WriteCommand[], size: number): readonly WriteCall[] {
-  const groups = new Map<string, { object: string; keyField: string | null; calls: WriteItem[][] }>()
+  const groups = new Map<
+    string,
+    { object: string; keyField: string | null; calls: { allowDuplicate: boolean; items: WriteItem[] }[] }
+  >()
   const lastCall = new Map<string, number>()
   commands.forEach((command, index) => {
     const { object, target } = command
@@ -36,13 +41,16 @@ export function planCalls(commands: readonly WriteCommand[], size: number): read
     groups.set(name, group)
     const key = recordKey(command)
     const first = (lastCall.get(key) ?? -1) + 1
-    const free = group.calls.findIndex((items, at) => at >= first && items.length < size)
-    const at = free < 0 ? group.calls.push([]) - 1 : free
-    group.calls[at]?.push({ index, command })
+    const { allowDuplicate = false } = command
+    const free = group.calls.findIndex(
+      (call, at) => at >= first && call.allowDuplicate === allowDuplicate && call.items.length < size,
+    )
+    const at = free < 0 ? group.calls.push({ allowDuplicate, items: [] }) - 1 : free
+    group.calls[at]?.items.push({ index, command })
     lastCall.set(key, at)
   })
   return [...groups.values()].flatMap(({ object, keyField, calls }) =>
-    calls.map((items) => ({ object, keyField, items })),
+    calls.map((call) => ({ object, keyField, ...call })),
   )
 }
 

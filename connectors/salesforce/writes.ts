@@ -86,7 +86,7 @@ async function sendCall(
   signal: AbortSignal,
   outcomes: Map<number, WriteOutcome>,
 ): Promise<void> {
-  const { object, keyField, items } = call
+  const { object, keyField, allowDuplicate, items } = call
   const path = `/composite/sobjects${keyField === null ? '' : `/${checkName(object)}/${checkName(keyField)}`}`
   const { value: results } = await session.send(
     {
@@ -95,6 +95,7 @@ async function sendCall(
       records: items.length,
       method: 'PATCH',
       path,
+      ...(allowDuplicate ? { headers: { 'sforce-duplicate-rule-header': 'allowSave=true' } } : {}),
       body: bodyOf(call),
       read: (body) => readResults(body, items.length),
     },

@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import {
+  connector,
+  dealFields,
   gate,
   idsOf,
   insertDeals,
+  never,
   poll,
   reconnect,
   restart,
@@ -79,6 +82,60 @@ describe('Salesforce', () => {
           { object: 'Account', id: deleted, deletedAt: expect.any(String) },
         ]),
       )
+    })
+
+    it('tell of what went along with an account, and of all of it when it is taken back', async () => {
+      const account = simulator.insert('Account', { Name: 'Acme' })
+      const deals = simulator.insertMany(
+        'Opportunity',
+        ['a', 'b'].map((name) => ({ ...dealFields(name), AccountId: account })),
+      )
+      const cursor = (await poll(null)).at(-1)!.cursor
+      simulator.remove('Account', account)
+      const gone = await poll(cursor)
+      expect(gone.flatMap(({ deletions }) => deletions.map(({ id }) => id)).toSorted()).toEqual(deals)
+      expect(idsOf(gone)).toEqual([])
+      simulator.undelete('Account', account)
+      const back = await poll(gone.at(-1)!.cursor)
+      expect(idsOf(back).toSorted()).toEqual(deals)
+      expect(back.flatMap(({ deletions }) => deletions)).toEqual([])
+    })
+
+    it('show the records that a merge gave to another account', async () => {
+      const [kept, lost] = simulator.insertMany('Account', [{ Name: 'kept' }, { Name: 'lost' }]) as [
+        string,
+        string,
+      ]
+      const deal = simulator.insert('Opportunity', { ...dealFields('a'), AccountId: lost })
+      const cursor = (await poll(null)).at(-1)!.cursor
+      simulator.merge('Account', kept, [lost])
+      expect(idsOf(await poll(cursor))).toContain(deal)
+      const [record] = await connector.read('Opportunity', [deal], ['AccountId'], never)
+      expect(record).toMatchObject({ fields: { AccountId: kept } })
+    })
+
+    it('lead from a record that was merged twice to the one that is left', async () => {
+      const [a, b, c] = simulator.insertMany('Account', [{ Name: 'a' }, { Name: 'b' }, { Name: 'c' }]) as [
+        string,
+        string,
+        string,
+      ]
+      const cursor = (await poll(null, 'Account')).at(-1)!.cursor
+      simulator.merge('Account', b, [a])
+      simulator.merge('Account', c, [b])
+      const merged = (await poll(cursor, 'Account')).flatMap(({ deletions }) => deletions)
+      expect(new Map(merged.map(({ id, mergedInto }) => [id, mergedInto]))).toEqual(
+        new Map([
+          [a, b],
+          [b, c],
+        ]),
+      )
+      expect(await connector.read('Account', [a, b, c], ['Name'], never)).toMatchObject([
+        { missing: true, mergedInto: c },
+        { missing: true, mergedInto: c },
+        { id: c },
+      ])
+      expect(gate.count('read')).toBe(3)
     })
 
     it('of an object without deletion cost one refused query once', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { WriteCommand } from '#connectors/connector.ts'
 import { faultOf } from '#test/support/connector-faults.ts'
 import {
   connector,
@@ -87,6 +88,45 @@ describe('Salesforce', () => {
           kind: 'duplicate',
           details: { code: 'DUPLICATE_VALUE', duplicates: [expect.stringContaining(first.slice(0, 15))] },
         },
+      })
+    })
+
+    describe('against duplicate rules', () => {
+      const sameName = {
+        object: 'Account',
+        name: 'Standard_Account_Duplicate_Rule',
+        matches: (candidate: { readonly Name?: unknown }, existing: { readonly Name?: unknown }) =>
+          candidate.Name === existing.Name,
+      }
+      const company = (key: string, allowDuplicate = false): WriteCommand => ({
+        object: 'Account',
+        target: { kind: 'key', field: 'PRM_Customer_Id__c', value: key },
+        fields: { Name: 'Acme' },
+        ...(allowDuplicate ? { allowDuplicate } : {}),
+      })
+
+      it('names every record that a rule found', async () => {
+        const found = simulator.insertMany('Account', [{ Name: 'Acme' }, { Name: 'Acme' }])
+        simulator.addDuplicateRule(sameName)
+        const [outcome] = await connector.write([company('c-1')], never)
+        expect(outcome).toMatchObject({
+          ok: false,
+          fault: { kind: 'duplicate', details: { code: 'DUPLICATES_DETECTED', duplicates: found } },
+        })
+      })
+
+      it('saves only the records that a person wants all the same', async () => {
+        simulator.insert('Account', { Name: 'Acme' })
+        simulator.addDuplicateRule(sameName)
+        const wanted = await kinds([company('c-1'), company('c-2', true), company('c-3')])
+        expect(wanted).toEqual(['duplicate', 'ok', 'duplicate'])
+        expect(gate.count('write')).toBe(2)
+      })
+
+      it('cannot save what a rule blocks for good', async () => {
+        simulator.insert('Account', { Name: 'Acme' })
+        simulator.addDuplicateRule({ ...sameName, onMatch: 'block' })
+        expect(await kinds([company('c-1', true)])).toEqual(['duplicate'])
       })
     })
 

@@ -19,7 +19,9 @@ const commandArbitrary: fc.Arbitrary<WriteCommand> = fc.oneof(
   fc
     .tuple(fc.constantFrom('a', 'b', 'c', 'd'), fc.constantFrom('Opportunity', 'Account'))
     .map(([id, object]) => byId(id, object)),
-  fc.constantFrom('k', 'K', 'l', 'm').map((value) => byKey(value)),
+  fc
+    .tuple(fc.constantFrom('k', 'K', 'l', 'm'), fc.boolean())
+    .map(([value, allowDuplicate]) => ({ ...byKey(value), allowDuplicate })),
 )
 
 describe('planning write calls', () => {
@@ -32,11 +34,12 @@ describe('planning write calls', () => {
           const calls = planCalls(commands, size)
           const sent = calls.flatMap(({ items }) => items.map(({ index }) => index))
           expect(sent.toSorted((a, b) => a - b)).toEqual(commands.map((_, index) => index))
-          for (const { object, keyField, items } of calls) {
+          for (const { object, keyField, allowDuplicate, items } of calls) {
             expect(items.length).toBeLessThanOrEqual(size)
             expect(new Set(items.map(({ command }) => recordKey(command))).size).toBe(items.length)
             for (const { command } of items) {
               expect(command.object).toBe(object)
+              expect(command.allowDuplicate ?? false).toBe(allowDuplicate)
               expect(command.target.kind === 'key' ? command.target.field : null).toBe(keyField)
             }
           }
