@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type Installation, registrationOf, setUpInstallation } from '#test/demo/installation.ts'
 import { type SalesforceSimulator, startSalesforceSimulator } from '#test/simulators/salesforce/simulator.ts'
 import { type Api, createApi, eventually } from '#test/support/api-client.ts'
+import { salesforceDesk } from '#test/support/desks/salesforce.ts'
 import { query } from '#test/support/sql.ts'
 import { createCompanies } from './companies.ts'
 import type { Ground } from './ground.ts'
@@ -60,7 +61,10 @@ async function install(url: string, simulator: SalesforceSimulator): Promise<Ins
   const product = await startProduct(url, 'all')
   try {
     const admin = createApi(product.url, token ?? '')
-    const installation = await setUpInstallation(admin, simulator, { autoApproval: { all: [] }, pollSeconds })
+    const installation = await setUpInstallation(admin, salesforceDesk(simulator), {
+      autoApproval: { all: [] },
+      pollSeconds,
+    })
     await eventually('the CRM is mirrored', () =>
       isTrue(url, 'select count(*) > 0 and bool_and(complete) as yes from mirror_source'),
     )

@@ -1,5 +1,5 @@
 /**
- * `npm run demo`: the whole product with a simulated CRM and believable data, for a person to try.
+ * `npm run demo`: the whole product with simulated CRMs and believable data, for a person to try.
  * `npm run demo -- --once --json`: the whole story without a person; exits 1 when a step fails.
  */
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startSalesforceSimulator } from '#test/simulators/salesforce/simulator.ts'
 import { createApi } from '#test/support/api-client.ts'
+import { salesforceDesk } from '#test/support/desks/salesforce.ts'
 import { startService } from '#test/support/service-process.ts'
 import { populate } from './populate.ts'
 import { tellStory } from './story.ts'
@@ -25,21 +26,22 @@ const folder = mkdtempSync(join(tmpdir(), 'counterpart-demo-'))
 // The database runs as an account of its own where we are root, and must be able to walk in.
 chmodSync(folder, 0o711)
 const logFile = join(folder, 'service.log')
-const simulator = await startSalesforceSimulator(flags.once ? {} : { port: 0 })
+const desks = [salesforceDesk(await startSalesforceSimulator())]
 const service = await startService({
   env: { DATA_FOLDER: join(folder, 'data'), RATE_LIMIT_PER_MINUTE: '0' },
   logFile,
   ...(flags.port ? { port: Number(flags.port) } : {}),
 })
+const closeDesks = () => Promise.all(desks.map(({ simulator }) => simulator.close()))
 const close = async () => {
   await service.stop()
-  await simulator.close()
+  await closeDesks()
   rmSync(folder, { recursive: true, force: true })
 }
 const admin = createApi(service.url, service.token ?? '')
 
 if (flags.once) {
-  const report = await tellStory(admin, simulator, ({ ok, name, detail }) => {
+  const report = await tellStory(admin, desks, ({ ok, name, detail }) => {
     if (!flags.json) process.stdout.write(`${ok ? 'ok  ' : 'FAIL'} ${name}\n     ${detail}\n`)
   })
   const failed = report.steps.filter(({ ok }) => !ok)
@@ -48,13 +50,13 @@ if (flags.once) {
   if (failed.length === 0) await close()
   else {
     await service.stop()
-    await simulator.close()
+    await closeDesks()
   }
   process.exit(failed.length === 0 ? 0 : 1)
 }
 
 say('Filling in believable data ...')
-const lines = await populate(admin, simulator)
+const lines = await populate(admin, desks)
 process.stdout.write(`${lines.join('\n')}\n`)
 const stop = () => {
   close().then(

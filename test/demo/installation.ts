@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parse } from 'csv-parse/sync'
-import type { SalesforceSimulator } from '#test/simulators/salesforce/simulator.ts'
 import { type Api, createApi, eventually } from '#test/support/api-client.ts'
+import type { CrmDesk } from '#test/support/desks/crm-desk.ts'
 
 const checkout = resolve(import.meta.dirname, '../..')
 
@@ -40,24 +40,47 @@ export interface InstallationOptions {
   readonly pollSeconds?: number
 }
 
-const partnerNames = ['Nordwind Systems', 'Blue Harbor Consulting', 'Alpenblick IT'] as const
+/** Three for each programme; the first one of each is gold. */
+const partnerNames = [
+  ['Nordwind Systems', 'Blue Harbor Consulting', 'Alpenblick IT'],
+  ['Maple Street Software', 'Castle Rock Digital', 'Lakeside Partners'],
+  ['Puerto Azul Tecnologia', 'Silverline Advisory', 'Fjordland Data'],
+] as const
 
 /** Everything a vendor sets up before the first deal: programme, tiers, plan, partners with people, and the CRM. */
-export async function setUpInstallation(
+export const setUpInstallation = async (
   admin: Api,
-  simulator: SalesforceSimulator,
+  desk: CrmDesk,
   options: InstallationOptions = {},
-): Promise<Installation> {
-  const programme = await admin.post('/api/v1/programmes', {
-    name: 'Reseller programme',
-    timeZone: 'Europe/Berlin',
-    currency: 'USD',
-    registrationTypes: ['resale', 'services'],
-    ...(options.autoApproval === undefined ? {} : { autoApproval: options.autoApproval }),
+): Promise<Installation> => addProgramme(admin, await addProducts(admin), desk, 0, options)
+
+/** A programme for each CRM, with partners of its own; its deals go to that CRM. */
+export async function setUpInstallations(
+  admin: Api,
+  desks: readonly CrmDesk[],
+  options: InstallationOptions = {},
+): Promise<Installation[]> {
+  const products = await addProducts(admin)
+  const installations: Installation[] = []
+  for (const [index, desk] of desks.entries()) {
+    installations.push(await addProgramme(admin, products, desk, index, options))
+  }
+  // With one connection everything goes there.
+  if (installations.length === 1) return installations
+  await admin.call('PUT', '/api/v1/deal-routing', {
+    rules: installations.map(({ programmeId, connectionId }, index) => ({
+      name: `Programme of ${desks[index]?.name}`,
+      when: { field: 'programme', is: 'equals', value: programmeId },
+      connectionId,
+    })),
+    defaultConnectionId: installations[0]?.connectionId ?? null,
   })
-  const tier = async (name: string, rank: number) =>
-    (await admin.post(`/api/v1/programmes/${programme.id}/tiers`, { name, rank })).id as string
-  const tiers = { gold: await tier('Gold', 1), silver: await tier('Silver', 2) }
+  return installations
+}
+
+type Products = Pick<Installation, 'families' | 'products'>
+
+async function addProducts(admin: Api): Promise<Products> {
   const family = async (name: string, code: string) =>
     (await admin.post('/api/v1/product-families', { name, code })).id as string
   const families = {
@@ -70,24 +93,41 @@ export async function setUpInstallation(
     suite: await product(families.platform, 'Commerce Suite', 'SUITE'),
     rollout: await product(families.services, 'Rollout package', 'ROLLOUT'),
   }
+  return { families, products }
+}
+
+async function addProgramme(
+  admin: Api,
+  { families, products }: Products,
+  desk: CrmDesk,
+  place: number,
+  options: InstallationOptions,
+): Promise<Installation> {
+  const programme = await admin.post('/api/v1/programmes', {
+    name: place === 0 ? 'Reseller programme' : `Reseller programme (${desk.name})`,
+    timeZone: 'Europe/Berlin',
+    currency: 'USD',
+    registrationTypes: ['resale', 'services'],
+    ...(options.autoApproval === undefined ? {} : { autoApproval: options.autoApproval }),
+  })
+  const tier = async (name: string, rank: number) =>
+    (await admin.post(`/api/v1/programmes/${programme.id}/tiers`, { name, rank })).id as string
+  const tiers = { gold: await tier('Gold', 1), silver: await tier('Silver', 2) }
   const planVersionId = await publishPlan(admin, programme.id, tiers, families)
   const partners = []
-  for (const [index, name] of partnerNames.entries()) {
-    partners.push(await addPartner(admin, programme.id, index === 0 ? tiers.gold : tiers.silver, name, index))
+  const names = partnerNames[place] ?? []
+  for (const [index, name] of names.entries()) {
+    const tierId = index === 0 ? tiers.gold : tiers.silver
+    partners.push(await addPartner(admin, programme.id, tierId, name, place * names.length + index))
   }
   const connection = await admin.post('/api/v1/connections', {
-    name: 'Salesforce',
-    vendor: 'salesforce',
+    name: desk.name,
+    vendor: desk.vendor,
     homeCurrency: 'USD',
     pollSeconds: options.pollSeconds ?? 5,
-    credentials: {
-      grant: 'client_credentials',
-      loginUrl: simulator.url,
-      clientId: simulator.credentials.clientId,
-      clientSecret: simulator.credentials.clientSecret,
-    },
+    credentials: desk.credentials,
   })
-  await eventually('the CRM has been read once', async () => {
+  await eventually(`${desk.name} has been read once`, async () => {
     const { lastPolledAt } = await admin.get(`/api/v1/connections/${connection.id}`)
     return lastPolledAt !== null
   })

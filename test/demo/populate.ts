@@ -1,38 +1,67 @@
-import type { SalesforceSimulator } from '#test/simulators/salesforce/simulator.ts'
 import { type Api, eventually } from '#test/support/api-client.ts'
-import { registrationOf, sampleCompanies, setUpInstallation } from './installation.ts'
+import type { CrmDesk } from '#test/support/desks/crm-desk.ts'
+import {
+  type Installation,
+  registrationOf,
+  type SampleCompany,
+  sampleCompanies,
+  setUpInstallations,
+} from './installation.ts'
 
-const registered = 60
-const stages = [
-  'Prospecting',
-  'Qualification',
-  'Proposal/Price Quote',
-  'Negotiation/Review',
-  'Closed Won',
-  'Closed Lost',
-] as const
+const registeredEach = 60
+const directEach = 40
 
 /** Fills a fresh installation with believable deals in every state. @returns what to open and try, line by line */
-export async function populate(admin: Api, simulator: SalesforceSimulator): Promise<string[]> {
+export async function populate(admin: Api, desks: readonly CrmDesk[]): Promise<string[]> {
   const companies = sampleCompanies()
-  for (const company of companies.slice(100, 140)) {
-    const account = simulator.insert('Account', {
-      Name: company.name,
-      Website: company.domain,
-      BillingCity: company.city,
-      BillingCountry: company.country,
-    })
-    simulator.insert('Opportunity', {
-      Name: `${company.name} direct`,
-      AccountId: account,
-      StageName: 'Qualification',
-      CloseDate: '2027-01-31',
-      Amount: 40_000,
-    })
+  const ours = (index: number) => companies.slice(index * registeredEach, (index + 1) * registeredEach)
+  const sales = companies.slice(desks.length * registeredEach)
+  desks.forEach((desk, index) => {
+    addDirectPipeline(desk, sales.slice(index * directEach, (index + 1) * directEach))
+  })
+  const installations = await setUpInstallations(admin, desks)
+  const approved: string[][] = []
+  for (const [index, installation] of installations.entries()) {
+    approved.push(await registerDeals(admin, installation, ours(index)))
   }
-  const installation = await setUpInstallation(admin, simulator)
+  for (const [index, desk] of desks.entries()) await workThem(desk, approved[index] ?? [])
+  const [partner] = installations[0]?.partners ?? []
+  return [
+    '',
+    `Counterpart runs with simulated CRMs. Stop all with Ctrl-C; everything is thrown away.`,
+    '',
+    `  API reference            ${admin.url}/docs`,
+    ...desks.map(({ name, simulator }) => `  ${`What ${name} sees`.padEnd(24)} ${simulator.url}/`),
+    `  Administrator token      ${admin.token}`,
+    `  ${`${partner?.name} token`.padEnd(24)} ${partner?.token}`,
+    '',
+    'Try, in another terminal:',
+    `  curl -s -H 'Authorization: Bearer ${partner?.token}' '${admin.url}/api/v1/deals?limit=3'`,
+    `  curl -s -H 'Authorization: Bearer ${admin.token}' '${admin.url}/api/v1/review-items'`,
+    'Win a deal in a CRM, and see the commission about ten seconds later:',
+    ...desks.map(
+      (desk, index) => `  ${desk.winByCurl(desk.dealsOf(approved[index]?.[0] ?? '').at(0)?.id ?? '')}`,
+    ),
+    `  curl -s -H 'Authorization: Bearer ${admin.token}' '${admin.url}/api/v1/ledger/entries?limit=5'`,
+    '',
+  ]
+}
+
+function addDirectPipeline(desk: CrmDesk, companies: readonly SampleCompany[]): void {
+  for (const { name, domain, city, country } of companies) {
+    const companyId = desk.addCompany({ name, domain, city, country })
+    desk.addDeal({ name: `${name} direct`, companyId, amount: 40_000 })
+  }
+}
+
+/** @returns those that are approved */
+async function registerDeals(
+  admin: Api,
+  installation: Installation,
+  companies: readonly SampleCompany[],
+): Promise<string[]> {
   const approved: string[] = []
-  for (const [index, company] of companies.slice(0, registered).entries()) {
+  for (const [index, company] of companies.entries()) {
     const partner = installation.partners[index % installation.partners.length]
     if (!partner) continue
     const amountMinor = 1_000_000 + ((index * 7_919) % 90) * 100_000
@@ -48,32 +77,18 @@ export async function populate(admin: Api, simulator: SalesforceSimulator): Prom
       approved.push(deal.id)
     }
   }
-  await eventually('the approved deals are in Salesforce', async () => {
-    const there = new Set(simulator.list('Opportunity').map((row) => row['PRM_Deal_Id__c']))
-    return approved.every((id) => there.has(id))
+  return approved
+}
+
+/** Sales win some, lose some, and go on with the others. */
+async function workThem(desk: CrmDesk, dealIds: readonly string[]): Promise<void> {
+  await eventually(`the approved deals are in ${desk.name}`, async () => {
+    const there = new Set(desk.deals().map(({ key }) => key))
+    return dealIds.every((id) => there.has(id))
   })
-  for (const [index, id] of approved.entries()) {
-    const opportunity = simulator.list('Opportunity').find((row) => row['PRM_Deal_Id__c'] === id)
-    const stage = stages[index % stages.length]
-    if (opportunity && stage) simulator.update('Opportunity', String(opportunity['Id']), { StageName: stage })
+  for (const [index, dealId] of dealIds.entries()) {
+    const [found] = desk.dealsOf(dealId)
+    if (!found || index % 3 === 0) continue
+    desk.close(found.id, index % 3 === 1 ? 'won' : 'lost')
   }
-  const [partner] = installation.partners
-  const example = simulator.list('Opportunity').find((row) => row['PRM_Deal_Id__c'] === approved[0])
-  return [
-    '',
-    'Counterpart runs with a simulated Salesforce. Stop both with Ctrl-C; everything is thrown away.',
-    '',
-    `  API reference        ${admin.url}/docs`,
-    `  What Salesforce sees ${simulator.url}/`,
-    `  Administrator token  ${admin.token}`,
-    `  ${partner?.name} token ${partner?.token}`,
-    '',
-    'Try, in another terminal:',
-    `  curl -s -H 'Authorization: Bearer ${partner?.token}' '${admin.url}/api/v1/deals?limit=3'`,
-    `  curl -s -H 'Authorization: Bearer ${admin.token}' '${admin.url}/api/v1/review-items'`,
-    'Win a deal in Salesforce, and see the commission about ten seconds later:',
-    `  curl -s -X PATCH -H 'content-type: application/json' '${simulator.url}/__simulator/records' -d '{"object":"Opportunity","id":"${String(example?.['Id'])}","fields":{"StageName":"Closed Won"}}'`,
-    `  curl -s -H 'Authorization: Bearer ${admin.token}' '${admin.url}/api/v1/ledger/entries?limit=5'`,
-    '',
-  ]
 }

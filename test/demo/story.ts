@@ -1,6 +1,12 @@
-import type { SalesforceSimulator } from '#test/simulators/salesforce/simulator.ts'
 import { type Api, ApiProblem, eventually } from '#test/support/api-client.ts'
-import { registrationOf, sampleCompanies, setUpInstallation } from './installation.ts'
+import type { CrmDesk } from '#test/support/desks/crm-desk.ts'
+import {
+  type Installation,
+  registrationOf,
+  type SampleCompany,
+  sampleCompanies,
+  setUpInstallations,
+} from './installation.ts'
 
 export interface Step {
   readonly name: string
@@ -11,17 +17,17 @@ export interface Step {
 export interface StoryReport {
   readonly steps: readonly Step[]
   /** Calls that each CRM answered, by operation. */
-  readonly apiCalls: Readonly<Record<'salesforce', Readonly<Record<string, number>>>>
+  readonly apiCalls: Readonly<Record<string, Readonly<Record<string, number>>>>
   readonly entriesPosted: number
 }
 
 /**
- * One deal from draft to commission and back, over HTTP only, each step checked against the CRM's own records and the
- * ledger. Steps after one that failed are not attempted.
+ * In each CRM one deal from draft to commission and back, over HTTP only, each step checked against the CRM's own
+ * records and the ledger. Steps after one that failed are not attempted.
  */
 export async function tellStory(
   admin: Api,
-  simulator: SalesforceSimulator,
+  desks: readonly CrmDesk[],
   onStep: (step: Step) => void,
 ): Promise<StoryReport> {
   const steps: Step[] = []
@@ -44,72 +50,116 @@ export async function tellStory(
     }
   }
   try {
-    await tell(admin, simulator, step)
+    await tell(admin, desks, step)
   } catch (error) {
     if (!(error instanceof StoryStopped)) throw error
   }
-  const apiCalls: Record<string, number> = {}
-  for (const { operation } of simulator.calls.log) apiCalls[operation] = (apiCalls[operation] ?? 0) + 1
+  const apiCalls = Object.fromEntries(desks.map((desk) => [desk.vendor, countCalls(desk)]))
   const entries = await admin.all('/api/v1/ledger/entries').catch(() => [])
-  return { steps, apiCalls: { salesforce: apiCalls }, entriesPosted: entries.length }
+  return { steps, apiCalls, entriesPosted: entries.length }
 }
 
 class StoryStopped extends Error {}
 type Tell = <T>(name: string, work: () => Promise<{ value: T; detail: string }>) => Promise<T>
 
-async function tell(admin: Api, simulator: SalesforceSimulator, step: Tell): Promise<void> {
-  const companies = sampleCompanies()
-  const [company, existing, direct] = companies
-  if (!company || !existing || !direct) throw new Error('the sample data is empty')
+function countCalls({ simulator }: CrmDesk): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {}
+  for (const { operation } of simulator.calls.log) counts[operation] = (counts[operation] ?? 0) + 1
+  return counts
+}
 
-  const installation = await step(
-    'The vendor sets up programme, tiers, plan, partners and the Salesforce connection',
+async function tell(admin: Api, desks: readonly CrmDesk[], step: Tell): Promise<void> {
+  const companies = sampleCompanies()
+  const casts = desks.map((desk, index) => castOf(desk, companies.slice(index * 3, index * 3 + 3)))
+  const installations = await step(
+    'The vendor sets up products, and for each CRM a programme, tiers, a plan, partners and the connection',
     async () => {
-      const account = simulator.insert('Account', {
-        Name: existing.name,
-        Website: `https://www.${existing.domain}`,
-      })
-      const directAccount = simulator.insert('Account', { Name: direct.name, Website: direct.domain })
-      simulator.insert('Opportunity', {
-        Name: `${direct.name} direct`,
-        AccountId: directAccount,
-        StageName: 'Prospecting',
-        CloseDate: '2027-02-01',
-        Amount: 90_000,
-      })
-      const value = { ...(await setUpInstallation(admin, simulator)), account }
-      return { value, detail: `3 partners, one plan, connection ${value.connectionId}` }
+      const value = await setUpInstallations(admin, desks)
+      return {
+        value,
+        detail: `${value.length} connections, 3 partners each: ${desks.map(({ name }) => name).join(', ')}`,
+      }
     },
   )
+  for (const [index, cast] of casts.entries()) {
+    const installation = installations[index]
+    if (!installation) throw new Error('no installation')
+    const inThisCrm: Tell = (name, work) => step(`${cast.desk.name}: ${name}`, work)
+    const registered = await tellOfDeals(admin, cast, installation, inThisCrm)
+    await tellOfMoney(admin, cast.desk, registered, installation, inThisCrm)
+  }
+  await step('Silence: nothing more is written to any CRM', async () => {
+    await quiet(admin)
+    const before = desks.map(({ simulator }) => simulator.calls.log.length)
+    await new Promise((done) => setTimeout(done, 12_000))
+    const calls = desks.flatMap((desk, index) =>
+      desk.simulator.calls.log.slice(before[index]).map(({ operation }) => ({ desk, operation })),
+    )
+    const writes = calls.filter(({ desk, operation }) => desk.isWrite(operation))
+    expectEqual('writes', writes.length, 0)
+    return { value: null, detail: `${calls.length} calls in 12 s, none of them a write` }
+  })
+}
+
+/** Who plays in one CRM: a new customer, one that is there already, and one whom sales already work at. */
+interface Cast {
+  readonly desk: CrmDesk
+  readonly fresh: SampleCompany
+  readonly existing: SampleCompany
+  readonly direct: SampleCompany
+  /** The record of the existing customer. */
+  readonly existingId: string
+}
+
+interface Registered {
+  readonly dealId: string
+  /** Its record in the CRM. */
+  readonly remoteId: string
+}
+
+function castOf(desk: CrmDesk, [fresh, existing, direct]: readonly SampleCompany[]): Cast {
+  if (!fresh || !existing || !direct) throw new Error('the sample data is too short')
+  const existingId = desk.addCompany({ name: existing.name, domain: `https://www.${existing.domain}` })
+  const companyId = desk.addCompany({ name: direct.name, domain: direct.domain })
+  desk.addDeal({ name: `${direct.name} direct`, companyId, amount: 90_000 })
+  return { desk, fresh, existing, direct, existingId }
+}
+
+async function tellOfDeals(
+  admin: Api,
+  cast: Cast,
+  installation: Installation,
+  step: Tell,
+): Promise<Registered> {
+  const { desk, fresh, existing, direct } = cast
   const [first, second] = installation.partners
   if (!first || !second) throw new Error('no partners')
-
-  const draft = await step('A partner drafts a registration', async () => {
-    const deal = await first.api.post('/api/v1/deals', registrationOf(company, installation))
+  const dealId = await step('A partner drafts a registration', async () => {
+    const deal = await first.api.post('/api/v1/deals', registrationOf(fresh, installation))
     expectEqual('status', deal.status, 'draft')
-    return { value: deal, detail: `${deal.number} for ${company.name}` }
+    return { value: deal.id as string, detail: `${deal.number} for ${fresh.name}` }
   })
   await step('It is submitted, checked for conflict, and clear', async () => {
-    const deal = await first.api.post(`/api/v1/deals/${draft.id}/submit`)
+    const deal = await first.api.post(`/api/v1/deals/${dealId}/submit`)
     expectEqual('conflict', deal.conflict, 'clear')
     return { value: null, detail: `status ${deal.status}, conflict ${deal.conflict}` }
   })
   await step(
     'Another partner registers the same customer: it learns that there is a conflict, not whose',
     async () => {
-      const rival = registrationOf({ ...company, name: company.name.toUpperCase() }, installation)
+      const rival = registrationOf({ ...fresh, name: fresh.name.toUpperCase() }, installation)
       const deal = await second.api.post('/api/v1/deals', { ...rival, submit: true })
       expectEqual('conflict', deal.conflict, 'suspected')
       const text = JSON.stringify(deal)
       if (text.includes(first.id) || text.includes(first.name))
         throw new Error('the answer tells whose deal it is')
-      const seen = await second.api.get(`/api/v1/deals/${draft.id}`).catch((error: unknown) => error)
+      const seen = await second.api.get(`/api/v1/deals/${dealId}`).catch((error: unknown) => error)
       if (!(seen instanceof ApiProblem) || seen.status !== 404)
         throw new Error('another partner can read the deal')
       return { value: null, detail: 'conflict suspected; the first deal is not found for the rival' }
     },
   )
-  await step('A customer with an open direct opportunity in Salesforce is suspected too', async () => {
+  await step(`A customer with an open ${desk.dealWord} of direct sales is suspected too`, async () => {
     const deal = await second.api.post('/api/v1/deals', {
       ...registrationOf(direct, installation),
       submit: true,
@@ -120,9 +170,9 @@ async function tell(admin: Api, simulator: SalesforceSimulator, step: Tell): Pro
   await step(
     'The channel manager approves: protection starts, the earnings preview shows what a win pays',
     async () => {
-      const deal = await admin.post(`/api/v1/deals/${draft.id}/approve`)
+      const deal = await admin.post(`/api/v1/deals/${dealId}/approve`)
       expectEqual('status', deal.status, 'approved')
-      const earnings = await first.api.get(`/api/v1/deals/${draft.id}/earnings`)
+      const earnings = await first.api.get(`/api/v1/deals/${dealId}/earnings`)
       if (!JSON.stringify(earnings).includes('750000'))
         throw new Error(`no preview of 7,500.00: ${JSON.stringify(earnings).slice(0, 400)}`)
       return {
@@ -131,74 +181,79 @@ async function tell(admin: Api, simulator: SalesforceSimulator, step: Tell): Pro
       }
     },
   )
-  const opportunityId = await step(
-    'It appears in Salesforce once, with its partner, status and protection',
+  const remoteId = await step(
+    `It appears as one ${desk.dealWord}, with its partner, status and protection`,
     async () => {
-      const found = await eventually('the opportunity in Salesforce', async () => {
-        const rows = simulator.list('Opportunity').filter((row) => row['PRM_Deal_Id__c'] === draft.id)
-        return rows.length > 0 && rows
+      const [found, ...more] = await eventually(`the ${desk.dealWord} in ${desk.name}`, async () => {
+        const deals = desk.dealsOf(dealId)
+        return deals.length > 0 && deals
       })
-      expectEqual('opportunities', found.length, 1)
-      const opportunity = found[0] as Record<string, unknown>
-      expectEqual('amount', opportunity['Amount'], 50_000)
-      expectEqual('registration status', opportunity['PRM_Registration_Status__c'], 'Approved')
-      const partner = simulator.get('Account', String(opportunity['PRM_Partner__c']))
-      expectEqual('partner', partner?.['Name'], first.name)
-      const account = simulator.get('Account', String(opportunity['AccountId']))
-      return {
-        value: String(opportunity['Id']),
-        detail: `${opportunity['Name']} at ${account?.['Name']}, partner ${partner?.['Name']}`,
-      }
+      if (!found) throw new Error(`no ${desk.dealWord}`)
+      expectEqual(`further records (${desk.dealWord})`, more.length, 0)
+      expectEqual('amount', found.amount, 50_000)
+      expectEqual('registration status', found.registrationStatus?.toLowerCase(), 'approved')
+      if (!found.protectedUntil) throw new Error('it does not say until when it is protected')
+      const partner = desk.company(found.partnerId ?? '')
+      expectEqual('partner', partner?.name, first.name)
+      const company = desk.company(found.companyId ?? '')
+      return { value: found.id, detail: `${found.name} at ${company?.name}, partner ${partner?.name}` }
     },
   )
-  const linked = await step('A company that exists as an Account is linked, not doubled', async () => {
+  const linked = await step('A company that sales know already is linked, not doubled', async () => {
     const deal = await first.api.post('/api/v1/deals', {
       ...registrationOf(existing, installation),
       submit: true,
     })
     if (deal.status !== 'approved') await admin.post(`/api/v1/deals/${deal.id}/approve`)
-    const opportunity = await eventually('the opportunity on the existing account', async () =>
-      simulator.list('Opportunity').find((row) => row['PRM_Deal_Id__c'] === deal.id),
+    const found = await eventually(`the ${desk.dealWord} of the known company`, async () =>
+      desk.dealsOf(deal.id).at(0),
     )
-    expectEqual('account', opportunity['AccountId'], installation.account)
-    return {
-      value: { dealId: deal.id as string, opportunityId: String(opportunity['Id']) },
-      detail: `${existing.name} is still one account`,
-    }
+    expectEqual('company', found.companyId, cast.existingId)
+    const same = desk.companies().filter(({ name }) => name === existing.name)
+    expectEqual('records of the company', same.length, 1)
+    return { value: { dealId: deal.id as string, id: found.id }, detail: `${existing.name} is there once` }
   })
-  await step('That deal is cancelled: Salesforce shows the status, and the opportunity stays', async () => {
+  await step(`That deal is cancelled: its ${desk.dealWord} says so, and stays`, async () => {
     await admin.post(`/api/v1/deals/${linked.dealId}/cancel`, { reason: 'Registered by mistake' })
-    await eventually('the status in Salesforce', async () => {
-      const opportunity = simulator.get('Opportunity', linked.opportunityId)
-      return opportunity?.['PRM_Registration_Status__c'] === 'Cancelled' && opportunity['IsDeleted'] === false
+    await eventually(`the status in ${desk.name}`, async () => {
+      const found = desk.deal(linked.id)
+      return found?.registrationStatus?.toLowerCase() === 'cancelled' && !found.isDeleted
     })
-    return { value: null, detail: 'registration status Cancelled' }
+    return { value: null, detail: 'registration status cancelled' }
   })
-  await step('It is won in Salesforce: the right commission is owed', async () => {
-    simulator.update('Opportunity', opportunityId, { StageName: 'Closed Won', Amount: 60_000 })
-    await eventually(
-      'the deal is won here',
-      async () => (await admin.get(`/api/v1/deals/${draft.id}`)).outcome === 'won',
+  return { dealId, remoteId }
+}
+
+async function tellOfMoney(
+  admin: Api,
+  desk: CrmDesk,
+  { dealId, remoteId }: Registered,
+  installation: Installation,
+  step: Tell,
+): Promise<void> {
+  const [first, second] = installation.partners
+  if (!first || !second) throw new Error('no partners')
+  const becomes = (outcome: string) =>
+    eventually(
+      `the deal is ${outcome} here`,
+      async () => (await admin.get(`/api/v1/deals/${dealId}`)).outcome === outcome,
     )
-    await expectEarned(admin, draft.id, 900_000n)
+  await step('It is won there: the right commission is owed', async () => {
+    desk.close(remoteId, 'won', 60_000)
+    await becomes('won')
+    await expectEarned(admin, dealId, 900_000n)
     return { value: null, detail: 'the amount closed at 60,000.00; 15 % is 9,000.00, pending for 30 days' }
   })
   await step('It is re-opened: the commission is taken back', async () => {
-    simulator.update('Opportunity', opportunityId, { StageName: 'Negotiation/Review' })
-    await eventually(
-      'the deal is open again',
-      async () => (await admin.get(`/api/v1/deals/${draft.id}`)).outcome === 'open',
-    )
-    await expectEarned(admin, draft.id, 0n)
+    desk.reopen(remoteId)
+    await becomes('open')
+    await expectEarned(admin, dealId, 0n)
     return { value: null, detail: 'earned so far: 0.00' }
   })
   await step('It is won again for less: the difference is owed', async () => {
-    simulator.update('Opportunity', opportunityId, { StageName: 'Closed Won', Amount: 41_234.56 })
-    await eventually(
-      'the deal is won again',
-      async () => (await admin.get(`/api/v1/deals/${draft.id}`)).outcome === 'won',
-    )
-    await expectEarned(admin, draft.id, 618_518n)
+    desk.close(remoteId, 'won', 41_234.56)
+    await becomes('won')
+    await expectEarned(admin, dealId, 618_518n)
     return { value: null, detail: '15 % of 41,234.56 is 6,185.184, rounded half to even: 6,185.18' }
   })
   await step('The partner sees its statement, explained, and nobody else does', async () => {
@@ -208,17 +263,8 @@ async function tell(admin: Api, simulator: SalesforceSimulator, step: Tell): Pro
     if (!text.includes('Platform commission, Gold'))
       throw new Error('the statement does not name the plan line')
     const other = JSON.stringify(await second.api.get(`/api/v1/statements?period=${period}`))
-    if (other.includes(draft.id)) throw new Error('another partner sees the deal in its statement')
+    if (other.includes(dealId)) throw new Error('another partner sees the deal in its statement')
     return { value: null, detail: `statement of ${period} with ${statement.accounts.length} account(s)` }
-  })
-  await step('Silence: nothing more is written to Salesforce', async () => {
-    await quiet(admin)
-    const before = simulator.calls.log.length
-    await new Promise((done) => setTimeout(done, 12_000))
-    const calls = simulator.calls.log.slice(before)
-    const writes = calls.filter(({ operation }) => /create|update|upsert|delete/.test(operation))
-    expectEqual('writes', writes.length, 0)
-    return { value: null, detail: `${calls.length} calls in 12 s, none of them a write` }
   })
 }
 

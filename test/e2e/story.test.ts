@@ -7,6 +7,7 @@ import { type SalesforceSimulator, startSalesforceSimulator } from '#test/simula
 import { createApi } from '#test/support/api-client.ts'
 import { startApplication } from '#test/support/application.ts'
 import { useDatabase } from '#test/support/database.ts'
+import { salesforceDesk } from '#test/support/desks/salesforce.ts'
 import { dumpTables } from '#test/support/sql.ts'
 
 const redisUrl = process.env['TEST_REDIS_URL'] ?? null
@@ -29,7 +30,11 @@ afterAll(async () => {
 
 test(`one deal from draft to commission and back, with the bell on ${redisUrl ? 'Redis' : 'PostgreSQL'}`, async () => {
   token = (await application.bootstrapToken()) ?? ''
-  const report = await tellStory(createApi(application.url, token), simulator, () => undefined)
+  const report = await tellStory(
+    createApi(application.url, token),
+    [salesforceDesk(simulator)],
+    () => undefined,
+  )
   expect(report.steps.filter(({ ok }) => !ok)).toEqual([])
   expect(report.steps.length).toBeGreaterThan(12)
 }, 180_000)

@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util'
 import { setUpInstallation } from '#test/demo/installation.ts'
 import { startSalesforceSimulator } from '#test/simulators/salesforce/simulator.ts'
 import { createApi } from '#test/support/api-client.ts'
+import { salesforceDesk } from '#test/support/desks/salesforce.ts'
 import { createRandom } from '#test/support/random.ts'
 import { startService } from '#test/support/service-process.ts'
 import { readCompanies } from './companies.ts'
@@ -56,7 +57,7 @@ tell(`${rows} registrations of ${companies.length} companies, seed ${seed}`)
 
 async function run(): Promise<void> {
   const admin = createApi(service.url, service.token ?? '')
-  const installation = await setUpInstallation(admin, simulator, {
+  const installation = await setUpInstallation(admin, salesforceDesk(simulator), {
     autoApproval: { field: 'amount', is: 'at_least', value: { amount: '5000.00', currency: 'USD' } },
     pollSeconds,
   })

@@ -1,5 +1,6 @@
 import { type Installation, type SampleCompany, setUpInstallation } from '#test/demo/installation.ts'
 import type { SalesforceSimulator } from '#test/simulators/salesforce/simulator.ts'
+import { salesforceDesk } from '#test/support/desks/salesforce.ts'
 import type { Random } from '#test/support/random.ts'
 import { type Book, createBook, createUniqueValues, type UniqueValues } from './book.ts'
 import { createCompanies } from './companies.ts'
@@ -45,7 +46,7 @@ export async function createWorld(
     }),
   )
   const direct = fillDirectPipeline(simulator, nextCompany, options.directDeals)
-  const installation = await setUpInstallation(site.admin, simulator, {
+  const installation = await setUpInstallation(site.admin, salesforceDesk(simulator), {
     autoApproval: { field: 'amount', is: 'at_most', value: approvedAtOnce },
     pollSeconds,
   })

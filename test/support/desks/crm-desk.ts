@@ -1,0 +1,77 @@
+/**
+ * A desk in a CRM, whichever it is: what a sales rep does there and sees there, in the words of every CRM. Behind it are
+ * the CRM's own records, never what our service says of them.
+ */
+import type { CrmSimulator } from '#test/simulators/simulator.ts'
+
+export interface SeenDeal {
+  readonly id: string
+  /** Our key, where it carries one. */
+  readonly key: string | null
+  readonly name: string
+  /** In major units. */
+  readonly amount: number | null
+  readonly closeDate: string | null
+  readonly companyId: string | null
+  /** The company record that stands for the partner. */
+  readonly partnerId: string | null
+  readonly registrationStatus: string | null
+  readonly protectedUntil: string | null
+  readonly outcome: 'open' | 'won' | 'lost'
+  readonly isDeleted: boolean
+}
+
+export interface SeenCompany {
+  readonly id: string
+  readonly name: string
+  readonly customerKey: string | null
+  readonly partnerKey: string | null
+}
+
+export interface CompanyFields {
+  readonly name: string
+  readonly domain: string
+  readonly city?: string
+  readonly country?: string
+}
+
+export interface CrmDesk {
+  readonly vendor: 'salesforce' | 'dynamics' | 'hubspot'
+  /** What people call it. */
+  readonly name: string
+  /** What people there call a deal. */
+  readonly dealWord: string
+  readonly simulator: Pick<CrmSimulator, 'url' | 'calls' | 'close'> & {
+    readonly faults: { clear(): void }
+  }
+  readonly dealObject: string
+  readonly companyObject: string
+  /** What a connection to it signs in with. */
+  readonly credentials: Readonly<Record<string, unknown>>
+  addCompany(company: CompanyFields): string
+  /** A deal of the vendor's own people. */
+  addDeal(deal: { readonly name: string; readonly companyId: string; readonly amount: number }): string
+  /** Live ones. */
+  deals(): readonly SeenDeal[]
+  dealsOf(key: string): readonly SeenDeal[]
+  deal(id: string): SeenDeal | null
+  company(id: string): SeenCompany | null
+  companies(): readonly SeenCompany[]
+  close(id: string, outcome: 'won' | 'lost', amount?: number): void
+  reopen(id: string): void
+  change(id: string, fields: { readonly amount?: number; readonly closeDate?: string }): void
+  /** The request of another process that wins the deal, as a line for a shell. */
+  winByCurl(id: string): string
+  /** Does a call of this operation write records? */
+  isWrite(operation: string): boolean
+}
+
+export const textOf = (value: unknown): string | null =>
+  value === null || value === undefined || value === '' ? null : String(value)
+export const numberOf = (value: unknown): number | null => {
+  const text = textOf(value)
+  return text === null ? null : Number(text)
+}
+
+export const curlPatch = (url: string, record: unknown): string =>
+  `curl -s -X PATCH -H 'content-type: application/json' '${url}/__simulator/records' -d '${JSON.stringify(record)}'`
