@@ -14,6 +14,7 @@ import { buildServer } from './http/server.ts'
 import { systemActor } from './kernel/actor.ts'
 import { type Clock, systemClock } from './kernel/clock.ts'
 import { createRoutes } from './routes.ts'
+import { holdChannels } from './sync/listening.ts'
 import { queueFigures } from './sync/queue-figures.ts'
 import { createJobs, createSchedules } from './work.ts'
 
@@ -52,7 +53,7 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
     publicUrl: config.publicUrl,
     ring: (name, notBefore) => bell.ring(name, notBefore),
   })
-  const figures = queueFigures(database)
+  const figures = queueFigures(database, capabilities.push)
   const server = await buildServer({
     database,
     routes: createRoutes(capabilities),
@@ -73,6 +74,8 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
     ],
   })
   let schedule: Schedule | null = null
+  const stopping = new AbortController()
+  let listening: Promise<void> = Promise.resolve()
   return {
     server,
     capabilities,
@@ -96,12 +99,14 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
         logger,
         clock,
       })
+      listening = holdChannels(capabilities.engine, bell, stopping.signal)
       await schedule.catchUp()
     },
     async close(withinMs) {
+      stopping.abort()
       const late = setTimeout(() => server.server.closeAllConnections(), withinMs)
       // All at once: together they may take no longer than each of them.
-      await Promise.all([server.close(), schedule?.close(withinMs), bell.close(withinMs)])
+      await Promise.all([server.close(), schedule?.close(withinMs), bell.close(withinMs), listening])
       clearTimeout(late)
       await capabilities.pool.close()
     },

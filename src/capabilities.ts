@@ -12,6 +12,7 @@ import { createConflictUseCases } from './conflicts/conflict-use-cases.ts'
 import type { Connection } from './connections/connection.ts'
 import { createConnectionCheckUseCases } from './connections/connection-check-use-cases.ts'
 import { createConnectionStanding } from './connections/connection-standing-use-cases.ts'
+import { findConnection } from './connections/connection-store.ts'
 import { createConnectionUseCases } from './connections/connection-use-cases.ts'
 import { createConnectorPool } from './connections/connector-pool.ts'
 import { createCrmAccess, getConnection } from './connections/crm-access.ts'
@@ -48,6 +49,7 @@ import type { Engine } from './sync/engine.ts'
 import { markLinked, referenceLookup, sampleLinks } from './sync/mapping-ports.ts'
 import { lastPolls } from './sync/mirror-store.ts'
 import { createSyncOperations } from './sync/operation-use-cases.ts'
+import { createPushUseCases } from './sync/push-use-cases.ts'
 import { createWebhookUseCases } from './webhooks/webhook-use-cases.ts'
 
 export interface Surroundings {
@@ -166,6 +168,7 @@ export function createCapabilities({ database, clock, logger, keys, publicUrl, r
   }
   const ringReconcile = (tx: Tx) => afterCommit(tx, reconcileBell, () => ring(reconcileBell))
   const drains = createDrains(engine, { ring })
+  const push = createPushUseCases({ engine, findConnection, webhookUrl, bell: { ring }, clock })
   const operations = createSyncOperations({
     engine,
     connectionOf: getConnection,
@@ -208,6 +211,7 @@ export function createCapabilities({ database, clock, logger, keys, publicUrl, r
     trials,
     engine,
     drains,
+    push,
     operations,
     imports,
     intake,

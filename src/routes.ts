@@ -17,6 +17,7 @@ import { partnerRoutes } from './partners/partner-routes.ts'
 import { statementRoutes } from './payouts/statement-routes.ts'
 import { productRoutes } from './products/product-routes.ts'
 import { syncRoutes } from './sync/operation-routes.ts'
+import { pushRoutes } from './sync/push-routes.ts'
 import { webhookRoutes } from './webhooks/webhook-routes.ts'
 
 export function createRoutes(made: Capabilities): readonly Route[] {
@@ -36,6 +37,7 @@ export function createRoutes(made: Capabilities): readonly Route[] {
     ...connectionRoutes(made),
     ...setupRoutes(made.setup),
     ...mappingRoutes(made),
+    ...pushRoutes(made.push),
     ...syncRoutes(made.operations, made.drains),
     ...importRoutes(made),
   ]

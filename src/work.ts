@@ -6,7 +6,7 @@ import type { Job } from '#jobs/registry.ts'
 import type { ScheduleEntry } from '#jobs/schedule.ts'
 import type { Capabilities } from './capabilities.ts'
 import { auditJournal } from './database/audit-journal.ts'
-import type { Database } from './database/database.ts'
+import type { Database, Tx } from './database/database.ts'
 import { sealJournal } from './database/sealer.ts'
 import { forgetOldAnswers } from './http/idempotency.ts'
 import { importsBell } from './imports/intake-use-cases.ts'
@@ -17,7 +17,8 @@ import { ledgerJournal } from './ledger/journal-store.ts'
 import { createLogMailer } from './notifications/log-mailer.ts'
 import { sendPendingMail } from './notifications/mail-delivery-use-cases.ts'
 import { createSmtpMailer } from './notifications/smtp-mailer.ts'
-import { pollBell, reconcileBell } from './sync/drains.ts'
+import { hintsBell, pollBell, reconcileBell } from './sync/drains.ts'
+import { pruneDeliveries } from './sync/hint-store.ts'
 import { pruneSyncHistory } from './sync/history.ts'
 import { deliverDue } from './webhooks/delivery-use-cases.ts'
 import { createHttpSender } from './webhooks/http-sender.ts'
@@ -32,6 +33,8 @@ export interface WorkSurroundings {
 }
 
 const batch = 500
+const deliveryHours = 25
+const forgetDeliveries = (tx: Tx) => pruneDeliveries(tx, deliveryHours, batch)
 const mailBatch = 100
 const watchBatch = 100
 const webhookBatch = 100
@@ -52,6 +55,7 @@ export function createJobs(
   return [
     { name: reconcileBell, drain: sync.reconcile, pollMs: 2_000 },
     { name: pollBell, drain: sync.poll, pollMs: 2_000 },
+    { name: hintsBell, drain: sync.hints, pollMs: 2_000 },
     { name: importsBell, drain: made.importWork.drainImports, pollMs: 5_000 },
     {
       name: 'conflict_watch',
@@ -120,6 +124,11 @@ export function createSchedules(
       name: 'forget_idempotency_keys',
       cron: '17 * * * *',
       run: () => database.transact(clockwork, forgetOldAnswers),
+    },
+    {
+      name: 'forget_deliveries',
+      cron: '37 * * * *',
+      run: (signal) => untilDone(signal, batch, () => database.transact(clockwork, forgetDeliveries)),
     },
     {
       name: 'reseal_secrets',

@@ -74,6 +74,7 @@ export async function addEndpoint(
 ): Promise<void> {
   const { database, bodyWithinMs } = surroundings
   if (route.run.kind === 'stream') await addStreamRoute(app, database, route, route.run)
+  else if (route.run.kind === 'raw') await addRawRoute(app, route, route.run, bodyWithinMs)
   else addRoute(app, database, route, bodyWithinMs)
 }
 
@@ -101,6 +102,36 @@ function addStreamRoute(app: FastifyInstance, database: Database, route: Route, 
 }
 
 type StreamRun = Extract<Route['run'], { kind: 'stream' }>
+type RawRun = Extract<Route['run'], { kind: 'raw' }>
+
+/** In a scope of its own, which leaves the body as it came, whatever it says of itself. */
+function addRawRoute(app: FastifyInstance, route: Route, run: RawRun, bodyWithinMs: number) {
+  return app.register(async (scope) => {
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+    scope.setValidatorCompiler(() => (value) => ({ value }))
+    const { limitBytes, description } = run.takes
+    scope.route({
+      ...statement(route),
+      config: { countsRefusalsOnly: true },
+      schema: { ...schemaOf(route), ...documentedBody({ mediaType: '*/*', description }) },
+      bodyLimit: limitBytes,
+      onRequest: async (request, reply) => limitArrival(request, reply, bodyWithinMs),
+      handler: async (request, reply) => {
+        const { status, contentType, body } = await run.handle({
+          params: request.params as Readonly<Record<string, string>>,
+          method: route.method,
+          search: /\?.*$/s.exec(request.url)?.[0] ?? '',
+          headers: Object.fromEntries(
+            Object.entries(request.headers).map(([name, value]) => [name, String(value)]),
+          ),
+          body: request.body instanceof Uint8Array ? request.body : new Uint8Array(),
+        })
+        return send(reply, { status, body, headers: { 'content-type': contentType } })
+      },
+    })
+  })
+}
 
 export const compileValidator: FastifySchemaCompiler<z.ZodType> =
   ({ schema }) =>
@@ -113,7 +144,10 @@ const validateAllButBody: FastifySchemaCompiler<z.ZodType> = (part) =>
   part.httpPart === 'body' ? (value) => ({ value }) : compileValidator(part)
 
 /** For the documentation; there is nothing to validate before it has flowed. */
-const documentedBody = ({ mediaType, description }: NonNullable<StreamRun['takes']>) => ({
+const documentedBody = ({
+  mediaType,
+  description,
+}: Pick<NonNullable<StreamRun['takes']>, 'mediaType' | 'description'>) => ({
   body: z.string().describe(description),
   consumes: [mediaType],
 })
@@ -130,7 +164,7 @@ function addRoute(app: FastifyInstance, database: Database, route: Route, bodyWi
       assertValid(request, route)
       const actor = requireActor(request, route.access)
       const { run } = route
-      if (run.kind === 'stream') throw new Error('A stream route has a scope of its own')
+      if (run.kind === 'stream' || run.kind === 'raw') throw new Error('Such a route has a scope of its own')
       if (run.kind === 'network') {
         const signal = AbortSignal.any([AbortSignal.timeout(networkTimeoutMs), request.signal])
         const result = await run.handle({ ...contextOf(request, actor), database, signal })
@@ -166,7 +200,7 @@ function contextOf(request: FastifyRequest, actor: Actor) {
   return { actor, params, query, body, ifMatch: readIfMatch(request), log }
 }
 
-type Result = Awaited<ReturnType<Route['run']['handle']>>
+type Result = Awaited<ReturnType<Exclude<Route['run'], RawRun>['handle']>>
 
 function encode(route: Route, result: Result): SentAnswer {
   const schema = route.answers[result.status]

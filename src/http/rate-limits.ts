@@ -4,6 +4,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { actorKey } from '#src/kernel/actor.ts'
 import { TooMany } from '#src/kernel/errors.ts'
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Who is let in here proves itself by what it sends: only what is refused counts, for its address. */
+    countsRefusalsOnly?: boolean
+  }
+}
+
 const windowMs = 60_000
 const rememberedCallers = 20_000
 
@@ -40,6 +47,7 @@ export async function limitRequests(
     if (request.routeOptions.config.rateLimit === false) return
     const before = await standingOfAddress(request, { increment: false })
     if (!before.isAllowed && before.remaining === 0 && !familiar.has(request)) refuse(reply, before)
+    if (request.routeOptions.config.countsRefusalsOnly) return
     await identify(request)
     if (request.actor) familiar.add(request)
     const standing = await (request.actor ? standingOfActor(request) : standingOfAddress(request))
@@ -50,6 +58,10 @@ export async function limitRequests(
       'x-ratelimit-reset': standing.ttlInSeconds,
     })
     if (standing.isExceeded) refuse(reply, standing)
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    if (request.routeOptions.config.countsRefusalsOnly && reply.statusCode >= 400)
+      await standingOfAddress(request)
   })
 }
 

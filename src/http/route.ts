@@ -48,9 +48,26 @@ export interface NetworkContext<Params, Query, Body> extends Omit<RouteContext<P
 export interface StreamContext<Params, Query>
   extends NetworkContext<Params, Query, AsyncIterable<Uint8Array>> {}
 
+/** For the few callers that prove themselves by what they send: everything is as it arrived, nothing was validated. */
+export interface RawContext {
+  readonly params: Readonly<Record<string, string>>
+  readonly method: Method
+  /** What follows the path, with its question mark; empty when nothing does. */
+  readonly search: string
+  /** Names in lower case; of one that came several times, all values with a comma between them. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array
+}
+
+export interface RawAnswer {
+  readonly status: number
+  readonly contentType: string
+  readonly body: string
+}
+
 interface Documented {
   readonly method: Method
-  /** Starts with /api/v1; parameters as :name. */
+  /** Starts with /api/v1, but for what others call of their own accord; parameters as :name. */
   readonly path: string
   readonly summary: string
   readonly description?: string
@@ -99,6 +116,14 @@ export interface StreamRouteDefinition<Params, Query, Declared extends Answers>
   handle(context: StreamContext<Output<Params>, Output<Query>>): Promise<StreamAnswer<NoInfer<Declared>>>
 }
 
+export interface RawRouteDefinition<Declared extends Answers> extends Documented {
+  readonly params?: z.ZodType
+  readonly takes: { readonly limitBytes: number; readonly description: string }
+  /** What it usually answers; whoever is served decides. */
+  readonly answers: Declared
+  handle(context: RawContext): Promise<RawAnswer>
+}
+
 interface AnyAnswer {
   readonly status: number
   readonly body: unknown
@@ -127,6 +152,11 @@ export interface Route extends Documented {
         readonly kind: 'stream'
         readonly takes: StreamRouteDefinition<undefined, undefined, Answers>['takes'] | null
         handle(context: StreamContext<unknown, unknown>): Promise<AnyAnswer>
+      }
+    | {
+        readonly kind: 'raw'
+        readonly takes: RawRouteDefinition<Answers>['takes']
+        handle(context: RawContext): Promise<RawAnswer>
       }
 }
 
@@ -160,6 +190,15 @@ export function streamRoute<
 >(definition: StreamRouteDefinition<Params, Query, Declared>): Route {
   const { handle, takes, ...described } = definition
   return stated(described, { kind: 'stream', takes: takes ?? null, handle: handle as never })
+}
+
+/**
+ * A route whose caller is known by a signature over the bytes of the request. It takes no idempotency key, opens its own
+ * short transactions, and only its refusals count against the limit of requests.
+ */
+export function rawRoute<const Declared extends Answers>(definition: RawRouteDefinition<Declared>): Route {
+  const { handle, takes, ...described } = definition
+  return stated({ contentType: 'text/plain', ...described }, { kind: 'raw', takes, handle })
 }
 
 function stated(described: object, run: Route['run']): Route {

@@ -1,12 +1,15 @@
 import type { Engine, SyncConnection } from './engine.ts'
 import { syncActor } from './engine.ts'
+import { hintedConnections } from './hint-store.ts'
+import { readHints } from './hints.ts'
 import { nextDue } from './mark-store.ts'
 import { type PollResult, pollConnection } from './poll.ts'
 import { reconcileConnection } from './reconcile.ts'
 
-/** Names of the two bells of the engine. */
+/** Names of the bells of the engine. */
 export const reconcileBell = 'sync_reconcile'
 export const pollBell = 'sync_poll'
+export const hintsBell = 'sync_hints'
 
 export interface Ringer {
   ring(name: string, notBefore?: Date): void
@@ -20,9 +23,10 @@ export function createDrains(engine: Engine, bell: Ringer) {
   async function eachConnection(
     signal: AbortSignal,
     work: (connection: SyncConnection) => Promise<void>,
+    connections?: readonly SyncConnection[],
   ): Promise<void> {
     const failures: unknown[] = []
-    for (const connection of await usable()) {
+    for (const connection of connections ?? (await usable())) {
       if (signal.aborted) return
       try {
         await work(connection)
@@ -47,6 +51,21 @@ export function createDrains(engine: Engine, bell: Ringer) {
         const result = await pollConnection(engine, connection, signal)
         if (result.kind === 'polled' && result.objects.length > 0) bell.ring(reconcileBell)
       }),
+
+    /** Reads what push channels told of. */
+    hints: async (signal: AbortSignal): Promise<void> => {
+      const told = await engine.database.transact(syncActor, hintedConnections)
+      if (told.size === 0) return
+      await eachConnection(
+        signal,
+        async (connection) => {
+          const result = await readHints(engine, connection, signal)
+          if (result.kind === 'later') bell.ring(hintsBell, result.at)
+          if (result.kind === 'read' && result.changed > 0) bell.ring(reconcileBell)
+        },
+        (await usable()).filter(({ id }) => told.has(id)),
+      )
+    },
 
     /** One connection now, due or not: what a person asks for. */
     pollNow: async (connection: SyncConnection, signal: AbortSignal): Promise<PollResult> => {

@@ -133,13 +133,15 @@ export interface Cursor {
   readonly cursor: string | null
   readonly complete: boolean
   readonly polledAt: Date | null
+  /** A push channel missed something since then: the object is polled at once. */
+  readonly wantedAt: Date | null
 }
 
 export async function cursorOf(tx: Tx, connectionId: ConnectionId, object: string): Promise<Cursor> {
   const { rows } = await sql<Cursor>`
-    select cursor, complete, polled_at from change_cursor
+    select cursor, complete, polled_at, wanted_at from change_cursor
     where connection_id = ${connectionId} and object = ${object}`.execute(tx)
-  return rows[0] ?? { cursor: null, complete: false, polledAt: null }
+  return rows[0] ?? { cursor: null, complete: false, polledAt: null, wantedAt: null }
 }
 
 /** How far each object has been read, with the database's clock to judge it by. */
@@ -148,27 +150,42 @@ export async function objectStates(
   connectionId: ConnectionId,
 ): Promise<{
   readonly now: Date
-  readonly states: readonly (Omit<Cursor, 'cursor'> & { readonly object: string })[]
+  readonly states: readonly (Omit<Cursor, 'cursor' | 'wantedAt'> & { readonly object: string })[]
 }> {
   const { rows } = await sql<{ now: Date }>`select clock_timestamp() as now`.execute(tx)
-  const { rows: states } = await sql<Omit<Cursor, 'cursor'> & { object: string }>`
+  const { rows: states } = await sql<Omit<Cursor, 'cursor' | 'wantedAt'> & { object: string }>`
     select object, complete, polled_at from change_cursor where connection_id = ${connectionId}`.execute(tx)
   return { now: rows[0]?.now ?? new Date(), states }
 }
 
+/** A push channel missed something of these objects. What was never polled to its end is due anyway. */
+export async function wantPolls(
+  tx: Tx,
+  connectionId: ConnectionId,
+  objects: readonly string[],
+): Promise<void> {
+  if (objects.length === 0) return
+  await sql`
+    update change_cursor set wanted_at = clock_timestamp()
+    where connection_id = ${connectionId} and object = any(${[...objects]}::text[])`.execute(tx)
+}
+
+/** A poll that ends has met what was wanted before it began. */
 export async function saveCursor(
   tx: Tx,
   connectionId: ConnectionId,
   object: string,
   cursor: string,
-  page: { readonly done: boolean; readonly readAt: Date },
+  page: { readonly done: boolean; readonly startedAt: Date; readonly readAt: Date },
 ): Promise<void> {
   await sql`
     insert into change_cursor as known (connection_id, object, cursor, complete, polled_at)
     values (${connectionId}, ${object}, ${cursor}, ${page.done}, ${page.done ? page.readAt : null})
     on conflict (connection_id, object) do update
       set cursor = excluded.cursor, complete = known.complete or excluded.complete,
-          polled_at = coalesce(excluded.polled_at, known.polled_at)`.execute(tx)
+          polled_at = coalesce(excluded.polled_at, known.polled_at),
+          wanted_at = case when ${page.done}::boolean and known.wanted_at <= ${page.startedAt}::timestamptz then null
+                           else known.wanted_at end`.execute(tx)
 }
 
 /** When each connection was last asked for the changes of an object; none while no poll has ended. */

@@ -72,12 +72,11 @@ export async function pollConnection(
 
 async function isDue(engine: Engine, connection: SyncConnection, object: string): Promise<boolean> {
   const now = await databaseNow(engine.database)
-  const { polledAt, complete } = await engine.database.transact(syncActor, (tx) =>
+  const { polledAt, complete, wantedAt } = await engine.database.transact(syncActor, (tx) =>
     cursorOf(tx, connection.id, object),
   )
-  return (
-    !complete || polledAt === null || polledAt.getTime() + connection.pollSeconds * 1_000 <= now.getTime()
-  )
+  if (!complete || polledAt === null || wantedAt !== null) return true
+  return polledAt.getTime() + connection.pollSeconds * 1_000 <= now.getTime()
 }
 
 async function pollObject(
@@ -94,6 +93,7 @@ async function pollObject(
     await engine.mirror.setMirrorState(tx, connection.id, object, { required: true })
     return cursorOf(tx, connection.id, object)
   })
+  const startedAt = await databaseNow(database)
   const pages = connector.changes(object, cursor, fields, signal)[Symbol.asyncIterator]()
   const counts = { records: 0, changed: 0, deletions: 0 }
   for (;;) {
@@ -119,7 +119,7 @@ async function pollObject(
         mergedInto: mergedInto ?? null,
       }))
       await loseLinks(tx, workspace, object, deletions)
-      await saveCursor(tx, connection.id, object, page.cursor, { done: page.done, readAt })
+      await saveCursor(tx, connection.id, object, page.cursor, { done: page.done, startedAt, readAt })
       if (!page.done) return
       await engine.mirror.setMirrorState(tx, connection.id, object, { complete: true, refreshedAt: readAt })
       if (!complete && mapped.some(({ name }) => name === dealEntity)) await engine.dealsWanted(tx, syncActor)
@@ -127,7 +127,8 @@ async function pollObject(
   }
 }
 
-async function stopOn(
+/** A fault of a reading as a whole: the policy decides what it means for the connection. */
+export async function stopOn(
   engine: Engine,
   connection: SyncConnection,
   mapped: readonly MappedEntity[],

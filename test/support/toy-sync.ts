@@ -269,6 +269,13 @@ export async function toySync(
     /** Marks may go at once, without waiting for a batch to gather or a retry to fall due. */
     ripen,
     reconcile: () => drains.reconcile(signal),
+    /** Reads what push channels told of, without waiting for more of it. */
+    readHints: async () => {
+      await run((tx) =>
+        sql`update push_channel set hints_read_at = null where connection_id = ${id}`.execute(tx),
+      )
+      await drains.hints(signal)
+    },
     /** The same installation on another machine, with a connector of its own. */
     secondWorker: (wrap: (connector: Connector) => Connector = (same) => same) => {
       const second = drainsOf({
@@ -277,6 +284,7 @@ export async function toySync(
       })
       return {
         poll: () => second.pollNow(connection, signal),
+        hints: () => second.hints(signal),
         reconcile: () => second.reconcile(signal),
       }
     },
