@@ -50,6 +50,8 @@ import { markLinked, referenceLookup, sampleLinks } from './sync/mapping-ports.t
 import { lastPolls } from './sync/mirror-store.ts'
 import { createSyncOperations } from './sync/operation-use-cases.ts'
 import { createPushUseCases } from './sync/push-use-cases.ts'
+import { createTaskUseCases } from './sync/upkeep/task-use-cases.ts'
+import { createTaskWork, taskBell } from './sync/upkeep/task-work.ts'
 import { createWebhookUseCases } from './webhooks/webhook-use-cases.ts'
 
 export interface Surroundings {
@@ -178,6 +180,12 @@ export function createCapabilities({ database, clock, logger, keys, publicUrl, r
     },
     ring: ringReconcile,
   })
+  const tasks = createTaskUseCases({
+    engine,
+    connectionOf: getConnection,
+    ring: (tx) => afterCommit(tx, taskBell, () => ring(taskBell)),
+  })
+  const taskWork = createTaskWork(engine, () => ring(reconcileBell))
   const imports = createImportUseCases()
   const intake = createIntakeUseCases({ database, ring })
   const importWork = createImportWork({
@@ -213,6 +221,8 @@ export function createCapabilities({ database, clock, logger, keys, publicUrl, r
     drains,
     push,
     operations,
+    tasks,
+    taskWork,
     imports,
     intake,
     importWork,

@@ -18,6 +18,7 @@ import { statementRoutes } from './payouts/statement-routes.ts'
 import { productRoutes } from './products/product-routes.ts'
 import { syncRoutes } from './sync/operation-routes.ts'
 import { pushRoutes } from './sync/push-routes.ts'
+import { taskRoutes } from './sync/upkeep/task-routes.ts'
 import { webhookRoutes } from './webhooks/webhook-routes.ts'
 
 export function createRoutes(made: Capabilities): readonly Route[] {
@@ -39,6 +40,7 @@ export function createRoutes(made: Capabilities): readonly Route[] {
     ...mappingRoutes(made),
     ...pushRoutes(made.push),
     ...syncRoutes(made.operations, made.drains),
+    ...taskRoutes(made.tasks),
     ...importRoutes(made),
   ]
 }

@@ -20,6 +20,7 @@ import { createSmtpMailer } from './notifications/smtp-mailer.ts'
 import { hintsBell, pollBell, reconcileBell } from './sync/drains.ts'
 import { pruneDeliveries } from './sync/hint-store.ts'
 import { pruneSyncHistory } from './sync/history.ts'
+import { taskBell } from './sync/upkeep/task-work.ts'
 import { deliverDue } from './webhooks/delivery-use-cases.ts'
 import { createHttpSender } from './webhooks/http-sender.ts'
 
@@ -56,6 +57,7 @@ export function createJobs(
     { name: reconcileBell, drain: sync.reconcile, pollMs: 2_000 },
     { name: pollBell, drain: sync.poll, pollMs: 2_000 },
     { name: hintsBell, drain: sync.hints, pollMs: 2_000 },
+    { name: taskBell, drain: made.taskWork.drain, pollMs: 5_000 },
     { name: importsBell, drain: made.importWork.drainImports, pollMs: 5_000 },
     {
       name: 'conflict_watch',
@@ -148,12 +150,22 @@ export function createSchedules(
       },
     },
     {
+      name: 'reconcile_connections',
+      cron: '19 1 * * *',
+      run: async () => {
+        await database.transact(clockwork, (tx) => made.tasks.startDailyReconciliations(tx, clockwork))
+      },
+    },
+    {
       name: 'forget_old_history',
       cron: '53 3 * * *',
       run: async (signal) => {
         await pruneSyncHistory(database, signal)
         await untilDone(signal, batch, () =>
           database.transact(clockwork, (tx) => made.imports.forgetReports(tx, batch)),
+        )
+        await untilDone(signal, batch, () =>
+          database.transact(clockwork, (tx) => made.tasks.forgetOld(tx, batch)),
         )
         await untilDone(signal, batch, () =>
           database.transact(clockwork, (tx) => made.webhooks.forgetOld(tx, batch)),

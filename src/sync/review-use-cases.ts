@@ -8,7 +8,7 @@ import type { FieldValue } from '#src/kernel/field-value.ts'
 import { newId } from '#src/kernel/ids.ts'
 import { createFieldDecision } from './field-decision-use-cases.ts'
 import { lockLinksOf } from './link-list-store.ts'
-import { insertLinks, linksToRemotes } from './link-store.ts'
+import { insertLinks, linksToRemotes, updateLinks } from './link-store.ts'
 import type { LinkUseCases } from './link-use-cases.ts'
 import { markDirty } from './mark-store.ts'
 import { mirrorRecords } from './mirror-store.ts'
@@ -108,8 +108,11 @@ export function createReviewUseCases(
     if (!mapping) throw new Refused('not_mapped', `No mapping of ${entity} is published for this connection`)
     const known = await lockLinksOf(tx, connectionId, entity, recordId)
     const current = known.find(({ state }) => state !== 'retired')
-    if (current && current.state !== 'creating') {
+    if (current && current.state !== 'creating' && current.state !== 'proposed') {
       throw new Refused('already_linked', 'It is linked already')
+    }
+    if (current?.state === 'proposed') {
+      await updateLinks(tx, [{ id: current.id, state: 'creating', keyWritten: true }])
     }
     if (!current) {
       const { object } = mapping.document

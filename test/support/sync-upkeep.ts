@@ -1,0 +1,69 @@
+import { pino } from 'pino'
+import { buildServer } from '#src/http/server.ts'
+import { type Actor, type VendorRole, vendorRoles } from '#src/kernel/actor.ts'
+import { newId } from '#src/kernel/ids.ts'
+import { taskRoutes } from '#src/sync/upkeep/task-routes.ts'
+import { createTaskUseCases } from '#src/sync/upkeep/task-use-cases.ts'
+import { createTaskWork } from '#src/sync/upkeep/task-work.ts'
+import type { ToySync } from './toy-sync.ts'
+
+const persons = new Map<VendorRole, Actor>(
+  vendorRoles.map((role) => [role, { kind: 'vendor', id: newId(), name: `The ${role}`, roles: [role] }]),
+)
+
+/** Long tasks of the engine of a test: their routes, and their work on demand. */
+export async function upkeepOf(sync: ToySync) {
+  const { database } = sync.engine
+  const tasks = createTaskUseCases(sync.operations)
+  const work = createTaskWork(sync.engine, () => undefined)
+  const server = await buildServer({
+    database,
+    routes: taskRoutes(tasks),
+    authenticate: async (token) => persons.get(token as VendorRole) ?? null,
+    logger: pino({ level: 'silent' }),
+    version: '0.0.0',
+    requestsPerMinute: 10_000,
+    trustProxy: false,
+  })
+  const base = `/api/v1/connections/${sync.connection.id}`
+  async function request(
+    method: 'GET' | 'POST',
+    path: string,
+    payload?: object,
+    role = 'revenue_operations',
+  ) {
+    const answer = await server.inject({
+      method,
+      url: `${base}${path}`,
+      headers: { authorization: `Bearer ${role}` },
+      ...(payload ? { payload } : {}),
+    })
+    return { status: answer.statusCode, body: answer.json() }
+  }
+  const drain = (signal = AbortSignal.timeout(60_000)) => work.drain(signal)
+  return {
+    tasks,
+    request,
+    drain,
+    async backfill(entity: string, dryRun = false) {
+      const { body, status } = await request('POST', '/backfills', { entity, dryRun })
+      if (status !== 202) throw new Error(JSON.stringify(body))
+      await drain()
+      return (await request('GET', `/backfills/${body.id}`)).body
+    },
+    async reconcile() {
+      const { body, status } = await request('POST', '/reconciliations')
+      if (status !== 202) throw new Error(JSON.stringify(body))
+      await drain()
+      return (await request('GET', `/reconciliations/${body.id}`)).body
+    },
+    async repair(id: string) {
+      const { body, status } = await request('POST', `/reconciliations/${id}/repair`)
+      if (status !== 202) throw new Error(JSON.stringify(body))
+      await drain()
+      return (await request('GET', `/reconciliations/${id}`)).body
+    },
+    close: () => server.close(),
+  }
+}
+export type Upkeep = Awaited<ReturnType<typeof upkeepOf>>
