@@ -24,13 +24,14 @@ export const takingWebhooks = (connector: Connector): Connector => ({
 /** A channel that is fed by the test. */
 export function channel() {
   const waiting: PushPage[] = []
+  /** The cursors that it was opened with. */
   const openedFrom: (string | null)[] = []
+  let held = 0
   let wake: () => void = () => undefined
   let fault: Error | null = null
   return {
-    /** The cursors that it was opened with. */
     openedFrom,
-    isOpen: () => openedFrom.length > closed.count,
+    held: () => held,
     push(page: PushPage) {
       waiting.push(page)
       wake()
@@ -44,6 +45,7 @@ export function channel() {
       traits: { ...connector.traits, push: { ...connector.traits.push, listen: true } },
       async *listen(_objects, cursor, signal) {
         openedFrom.push(cursor)
+        held += 1
         signal.addEventListener('abort', () => wake())
         try {
           while (!signal.aborted) {
@@ -56,13 +58,12 @@ export function channel() {
             } else await new Promise<void>((resolve) => (wake = resolve))
           }
         } finally {
-          closed.count += 1
+          held -= 1
         }
       },
     }),
   }
 }
-const closed = { count: 0 }
 
 /** The route that webhooks come in by, over an engine with capabilities in memory. */
 export async function webhookServer(sync: ToySync, requestsPerMinute = 10_000) {
