@@ -85,12 +85,12 @@ function checkAccess(field: RemoteField, updates: boolean): Problem[] {
 }
 
 function checkFixed({ fixed }: MappingDocument, described: Described): CheckIssue[] {
-  return (['onCreate', 'always'] as const).flatMap((part) =>
-    Object.entries(fixed[part]).flatMap(([name, value]) => {
+  return (['onCreate', 'always', 'onMoved'] as const).flatMap((part) =>
+    Object.entries(fixed[part] ?? {}).flatMap(([name, value]) => {
       const path = `/fixed/${part}/${name}`
       const field = described.get(name)
       if (!field) return [issueAt(path, missing(name))]
-      const problems = checkAccess(field, part === 'always')
+      const problems = checkAccess(field, part !== 'onCreate')
       const active = field.choices?.some((choice) => choice.active && choice.value === String(value))
       if (active === false) {
         const say = field.restrictedChoices ? wrong : doubtful

@@ -16,8 +16,13 @@ export function diffDocuments(before: MappingDocument, after: MappingDocument): 
   const plain = (['entity', 'object', 'keyField', 'include'] as const).flatMap((name) =>
     compare(`/${name}`, name, before[name], after[name]),
   )
-  const fixed = (['onCreate', 'always'] as const).flatMap((part) =>
-    compareMembers(`/fixed/${part}`, `fixed value (${part})`, before.fixed[part], after.fixed[part]),
+  const fixed = (['onCreate', 'always', 'onMoved'] as const).flatMap((part) =>
+    compareMembers(
+      `/fixed/${part}`,
+      `fixed value (${part})`,
+      before.fixed[part] ?? {},
+      after.fixed[part] ?? {},
+    ),
   )
   return [...plain, ...fixed, ...compareLines(before.fields, after.fields)]
 }

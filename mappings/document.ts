@@ -57,8 +57,13 @@ export const mappingDocumentSchema = z
     keyField: remoteNameSchema,
     /** Decides whether a record is created over there; what is linked stays in step whatever it says. */
     include: conditionSchema,
-    /** Remote fields with the same value for every record: once, or with every write. */
-    fixed: z.strictObject({ onCreate: fixedSchema, always: fixedSchema }),
+    /** Remote fields with the same value for every record: once, with every write, or in parting. */
+    fixed: z.strictObject({
+      onCreate: fixedSchema,
+      always: fixedSchema,
+      /** The last word to a record that one of ours moved away from, to another connection. */
+      onMoved: fixedSchema.optional(),
+    }),
     fields: z.array(mappingLineSchema).min(1).max(200),
   })
   .meta({ id: 'MappingDocument' })

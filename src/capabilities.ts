@@ -16,7 +16,7 @@ import { findConnection } from './connections/connection-store.ts'
 import { createConnectionUseCases } from './connections/connection-use-cases.ts'
 import { createConnectorPool } from './connections/connector-pool.ts'
 import { createCrmAccess, getConnection } from './connections/crm-access.ts'
-import { homeOfDeals } from './connections/deal-home.ts'
+import { connectionIds, homeOfDeals } from './connections/deal-home.ts'
 import { createEngineConnections } from './connections/engine-use-cases.ts'
 import { createMappingReleaseUseCases } from './connections/mapping-release-use-cases.ts'
 import { createMappingTrialUseCases } from './connections/mapping-trial-use-cases.ts'
@@ -50,6 +50,7 @@ import { markLinked, referenceLookup, sampleLinks } from './sync/mapping-ports.t
 import { lastPolls } from './sync/mirror-store.ts'
 import { createSyncOperations } from './sync/operation-use-cases.ts'
 import { createPushUseCases } from './sync/push-use-cases.ts'
+import { createRoutingUseCases } from './sync/routing-use-cases.ts'
 import { createTaskUseCases } from './sync/upkeep/task-use-cases.ts'
 import { createTaskWork, taskBell } from './sync/upkeep/task-work.ts'
 import { createWebhookUseCases } from './webhooks/webhook-use-cases.ts'
@@ -69,7 +70,8 @@ export type Capabilities = ReturnType<typeof createCapabilities>
 
 export function createCapabilities({ database, clock, logger, keys, publicUrl, ring }: Surroundings) {
   const dirty = createDirtyHandlers({
-    connections: { homeOfDeals, publishedMappings },
+    connections: { publishedMappings },
+    homesOfDeals: (tx, ids) => operations.rerouting.homesOfDeals(tx, ids),
     ring: (tx) => afterCommit(tx, reconcileBell, () => ring(reconcileBell)),
   })
   const events = createEventBus<Tx>({
@@ -93,7 +95,17 @@ export function createCapabilities({ database, clock, logger, keys, publicUrl, r
   const plans = createPlanUseCases({ programmes: partners })
   const statements = createStatementUseCases({ clock, incentives })
   const audit = createAuditUseCases()
-  const deals = createDealUseCases({ clock, events, partners, customers, products, conflicts, incentives })
+  const routing = createRoutingUseCases({ homeOfDeals, connectionIds })
+  const deals = createDealUseCases({
+    clock,
+    events,
+    partners,
+    customers,
+    products,
+    conflicts,
+    incentives,
+    crm: routing,
+  })
   const entities = new Map<string, SyncedEntity<Tx>>(
     [createPartnerEntity({ events }), createCustomerEntity({ events }), createDealEntity(deals)].map(
       (entity) => [entity.name, entity],
@@ -138,7 +150,7 @@ export function createCapabilities({ database, clock, logger, keys, publicUrl, r
     entities,
     linksChanged: async (tx, actor, news) => {
       const links = news.flatMap(({ entity, recordId, state, connectionId, remoteId, url }) =>
-        entity === 'deal' && state !== 'creating' && state !== 'proposed'
+        entity === 'deal' && state !== 'creating' && state !== 'proposed' && state !== 'moving'
           ? [
               {
                 dealId: recordId as DealId,
@@ -174,6 +186,8 @@ export function createCapabilities({ database, clock, logger, keys, publicUrl, r
   const operations = createSyncOperations({
     engine,
     connectionOf: getConnection,
+    deals,
+    routing,
     recordUrl: ({ vendor, instanceUrl }, object, remoteId) => {
       if (!isVendor(vendor) || !instanceUrl) return null
       return new URL(vendors[vendor].traits.recordPath(object, remoteId), instanceUrl).href
@@ -208,6 +222,7 @@ export function createCapabilities({ database, clock, logger, keys, publicUrl, r
     statements,
     audit,
     deals,
+    routing,
     entities,
     standing,
     pool,

@@ -18,6 +18,7 @@ import { statementRoutes } from './payouts/statement-routes.ts'
 import { productRoutes } from './products/product-routes.ts'
 import { syncRoutes } from './sync/operation-routes.ts'
 import { pushRoutes } from './sync/push-routes.ts'
+import { routingRoutes } from './sync/routing-routes.ts'
 import { taskRoutes } from './sync/upkeep/task-routes.ts'
 import { webhookRoutes } from './webhooks/webhook-routes.ts'
 
@@ -39,6 +40,7 @@ export function createRoutes(made: Capabilities): readonly Route[] {
     ...setupRoutes(made.setup),
     ...mappingRoutes(made),
     ...pushRoutes(made.push),
+    ...routingRoutes({ routing: made.routing, rerouting: made.operations.rerouting, deals: made.deals }),
     ...syncRoutes(made.operations, made.drains),
     ...taskRoutes(made.tasks),
     ...importRoutes(made),

@@ -3,7 +3,6 @@ import { systemActor } from '#src/kernel/actor.ts'
 import type { ConnectionId } from '#src/kernel/ids.ts'
 import type { PauseRequest } from './connection.ts'
 import type { ConnectionStanding } from './connection-standing-use-cases.ts'
-import { homeOfDeals } from './deal-home.ts'
 import { publishedMappings } from './mapping-use-cases.ts'
 import { quarantinedFields, quarantineField, releaseField } from './quarantine-use-cases.ts'
 
@@ -12,7 +11,6 @@ const engine = systemActor('sync')
 /** What the sync engine asks and tells of connections, in its own name. */
 export const createEngineConnections = (standing: ConnectionStanding) => ({
   activeConnections: standing.activeConnections,
-  homeOfDeals,
   publishedMappings,
   quarantinedFields,
 

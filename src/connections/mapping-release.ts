@@ -128,7 +128,7 @@ export function mendedFields(
     const lines = document.fields.flatMap((line, index) =>
       remotesOf(line).includes(remote) || line.skipWhen?.remote === remote ? [`/fields/${index}`] : [],
     )
-    const others = [`/fixed/onCreate/${remote}`, `/fixed/always/${remote}`]
+    const others = [`/fixed/onCreate/${remote}`, `/fixed/always/${remote}`, `/fixed/onMoved/${remote}`]
     return ![...lines, ...others, ...(document.keyField === remote ? ['/keyField'] : [])].some(isBroken)
   })
 }

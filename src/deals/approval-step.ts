@@ -3,7 +3,7 @@ import type { Tx } from '#src/database/database.ts'
 import type { Actor } from '#src/kernel/actor.ts'
 import { type Day, dayIn } from '#src/kernel/calendar.ts'
 import { evaluateCondition } from '#src/kernel/condition.ts'
-import type { PlanVersionId, ProgrammeId } from '#src/kernel/ids.ts'
+import type { ConnectionId, PlanVersionId, ProgrammeId } from '#src/kernel/ids.ts'
 import type { Partner } from '#src/partners/partner.ts'
 import type { Programme } from '#src/partners/programme.ts'
 import { accrueDeals } from './accrual-step.ts'
@@ -14,6 +14,7 @@ import { tierIn } from './eligibility.ts'
 import { type DealChange, type JournalOptions, recordChanges } from './journal-step.ts'
 import { requireNext } from './lookup-step.ts'
 import { protectFrom } from './protection.ts'
+import { familyCodesOf, fixConnections } from './routing-step.ts'
 
 export interface Approval {
   readonly deal: Deal
@@ -22,6 +23,8 @@ export interface Approval {
   /** Full days after the day of approval; null: as the programme says. */
   readonly protectionDays: number | null
   readonly reason: string | null
+  /** Where a person said that it goes; otherwise as the routing says. */
+  readonly connectionId?: ConnectionId | null
 }
 
 /** The promise of an approval: days in the programme's zone, the partner's tier, the plan of that day. */
@@ -54,7 +57,8 @@ export async function promise(
 }
 
 /**
- * Approves locked deals: holds their claims, starts protection, pins tier and plan, and accrues what was already won.
+ * Approves locked deals: holds their claims, starts protection, pins tier, plan and connection, and accrues what was
+ * already won.
  * @throws Refused `wrong_status`, `already_held`, `no_claim`
  */
 export async function approveDeals(
@@ -85,7 +89,8 @@ async function promiseToday(deps: DealDeps, tx: Tx, approvals: readonly Approval
     if (!after?.protectedFrom || !after.protectedUntil)
       throw new Error('An approval came without its promise')
     const range = { from: after.protectedFrom, to: after.protectedUntil }
-    return { approval, after: { ...after, status }, range }
+    const crmConnectionId = approval.connectionId ?? after.crmConnectionId
+    return { approval, after: { ...after, status, crmConnectionId }, range }
   })
 }
 
@@ -99,11 +104,16 @@ async function conclude(
 ): Promise<Deal[]> {
   const now = deps.clock.now()
   const automatic = actor.kind === 'system'
-  const changes = promised.map(({ approval: { deal, reason }, after, range }): DealChange => {
+  const routed = await fixConnections(
+    deps,
+    tx,
+    promised.map(({ after }) => after),
+  )
+  const changes = promised.map(({ approval: { deal, reason }, after, range }, index): DealChange => {
     return {
       before: deal,
       after: {
-        ...after,
+        ...(routed[index] ?? after),
         // What the CRM said too early is now what the approval promised.
         outcomeStanding: 'expected',
         decidedAt: now,
@@ -170,7 +180,11 @@ async function wantedByProgramme(
       programme.autoApproval !== null && deal.conflict === 'clear' && deal.ineligible.length === 0,
   )
   if (clear.length === 0) return []
-  const familyCodes = await familyCodesOf(deps, tx, clear)
+  const familyCodes = await familyCodesOf(
+    deps,
+    tx,
+    clear.map(({ deal }) => deal),
+  )
   return clear.filter(({ deal, programme, partner }) => {
     const membership = partner?.memberships.find(({ programmeId }) => programmeId === programme.id)
     const facts = approvalFactsOf(deal, {
@@ -183,15 +197,3 @@ async function wantedByProgramme(
 }
 
 const automaticApprover: Actor = { kind: 'system', name: 'automatic approval' }
-
-async function familyCodesOf(
-  deps: DealDeps,
-  tx: Tx,
-  approvals: readonly Approval[],
-): Promise<(deal: Deal) => string[]> {
-  const products = approvals.flatMap(({ deal }) => deal.products.map(({ productId }) => productId))
-  if (products.length === 0) return () => []
-  const families = await deps.products.familiesOf(tx, [...new Set(products)])
-  const codes = new Map([...families.values()].map(({ id, code }) => [String(id), code]))
-  return (deal) => deal.products.map(({ familyId }) => codes.get(familyId) ?? familyId)
-}

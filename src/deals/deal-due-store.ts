@@ -41,7 +41,8 @@ async function lockDue(
   return rows.map(fromRow)
 }
 
-const linked = sql<boolean>`deal.crm_state in ('linked', 'merged')`
+/** On its way from one CRM to another it is as good as linked. */
+const linked = sql<boolean>`deal.crm_state in ('linked', 'merged', 'pending')`
 
 export const lockDueToExpire = (tx: Tx, days: readonly ProgrammeDay[], limit: number): Promise<Deal[]> =>
   lockDue(

@@ -82,7 +82,14 @@ export const dealReviewRoutes = (deals: DealUseCases) => [
       crm: z
         .discriminatedUnion('kind', [
           z.strictObject({ kind: z.literal('create') }),
-          z.strictObject({ kind: z.literal('link'), remoteId: lineSchema(200) }),
+          z.strictObject({
+            kind: z.literal('link'),
+            remoteId: lineSchema(200),
+            connectionId: idSchema<'connection'>()
+              .nullable()
+              .default(null)
+              .describe('Where that opportunity is; where the routing sends the deal if absent'),
+          }),
         ])
         .default({ kind: 'create' })
         .describe('A new opportunity, or one that the CRM has already'),

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Tx } from '#src/database/database.ts'
-import type { DealId, PartnerId } from '#src/kernel/ids.ts'
+import type { ConnectionId, DealId, PartnerId } from '#src/kernel/ids.ts'
 import type { Deal, DealShare } from './deal.ts'
 import { changingNames, columnNames, type DealRow, fromRow, recordType, toRow } from './deal-row.ts'
 
@@ -26,6 +26,17 @@ export async function lockDeals(tx: Tx, ids: readonly DealId[]): Promise<Map<Dea
   const { rows } = await sql<DealRow>`
     select ${columns} from deal where id = any(${ids}::uuid[]) order by id for update`.execute(tx)
   return byId(rows)
+}
+
+/** The connection that each of these deals goes to; null where none is fixed yet. */
+export async function findCrmHomes(
+  tx: Tx,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, ConnectionId | null>> {
+  if (ids.length === 0) return new Map()
+  const { rows } = await sql<{ id: DealId; crmConnectionId: ConnectionId | null }>`
+    select id, crm_connection_id from deal where id = any(${ids}::uuid[])`.execute(tx)
+  return new Map(rows.map(({ id, crmConnectionId }) => [id, crmConnectionId]))
 }
 
 /** Deals of an import that came before, by their external reference, locked. */

@@ -4,7 +4,7 @@ import type { Actor } from '#src/kernel/actor.ts'
 import { NotAllowed } from '#src/kernel/errors.ts'
 import type { DealId } from '#src/kernel/ids.ts'
 import { createChangeUseCases } from './change-use-cases.ts'
-import { createCrmOfferUseCases } from './crm-offer-use-cases.ts'
+import { createCrmHomeUseCases } from './crm-home-use-cases.ts'
 import { type DealEvent, listDealEvents } from './deal-event-store.ts'
 import { type DealFilter, type DealSort, listDeals } from './deal-list-store.ts'
 import type { DealDeps } from './deps-step.ts'
@@ -27,7 +27,7 @@ export const createDealUseCases = (deps: DealDeps) => ({
   ...createEarningUseCases(deps),
   ...createChangeUseCases(deps),
   ...createImportUseCases(deps),
-  ...createCrmOfferUseCases(deps),
+  ...createCrmHomeUseCases(deps),
 
   /** @throws NotFound, also for a deal of another partner */
   getDeal,

@@ -6,6 +6,7 @@ import type { Clock } from '#src/kernel/clock.ts'
 import type { EventBus } from '#src/kernel/events.ts'
 import type { PartnerUseCases } from '#src/partners/partner-use-cases.ts'
 import type { ProductUseCases } from '#src/products/product-use-cases.ts'
+import type { DealRouting } from './routing-facts.ts'
 
 /** What registrations need of the capabilities below them. */
 export interface DealDeps {
@@ -18,5 +19,6 @@ export interface DealDeps {
     ConflictUseCases,
     'checkMany' | 'holdClaims' | 'holdEach' | 'extendClaims' | 'closeClaims' | 'decide'
   >
+  readonly crm: { routing(tx: Tx): Promise<DealRouting> }
   readonly incentives: Pick<IncentiveUseCases, 'pinPlanVersion' | 'previewEarnings' | 'accrue'>
 }

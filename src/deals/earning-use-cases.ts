@@ -75,6 +75,9 @@ export function createEarningUseCases(deps: DealDeps) {
         data: { reason },
       })
       await accrueDeals(deps, tx, actor, [saved])
+      await deps.events.publish(tx, actor, [
+        { type: 'outcome_settled', dealId, recognised: recognise, reason },
+      ])
       return saved
     },
 
@@ -115,7 +118,7 @@ export function createEarningUseCases(deps: DealDeps) {
       const changes = links.flatMap((link): DealChange[] => {
         const before = deals.get(link.dealId)
         if (!before) return []
-        const linked = link.state === 'linked' || link.state === 'merged'
+        const linked = link.state === 'linked' || link.state === 'merged' || link.state === 'pending'
         return [
           {
             before,

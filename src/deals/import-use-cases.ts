@@ -12,11 +12,12 @@ import { type Deal, newDeal } from './deal.ts'
 import { type DetailsPatch, importableFields, withDetails } from './deal-details.ts'
 import { checkImportRow, type DealImportRow, isLive } from './deal-import.ts'
 import { awaitsDecision, wasApproved } from './deal-status.ts'
-import { lockByExternalRef } from './deal-store.ts'
+import { findCrmHomes, lockByExternalRef } from './deal-store.ts'
 import type { DealDeps } from './deps-step.ts'
 import { findNamedProducts, resolveDetails } from './details-step.ts'
 import { type JournalOptions, recordChanges } from './journal-step.ts'
 import { register } from './registration-step.ts'
+import { fixConnections } from './routing-step.ts'
 
 export interface ImportResult {
   readonly ref: string
@@ -168,14 +169,25 @@ export function createImportUseCases(deps: DealDeps) {
       tx,
       stated.map(({ deal }) => verdicts.get(deal.id) ?? deal),
     )
+    const routed = await fixApproved(
+      tx,
+      after.map(({ deal }) => deal),
+    )
     const saved = await recordChanges(
       tx,
       actor,
       deps,
-      after.map(({ deal }) => ({ before: null, after: deal, kind: 'imported', data: { source } })),
+      routed.map((deal) => ({ before: null, after: deal, kind: 'imported', data: { source } })),
       { ...options, notify: false },
     )
     return saved.map((deal, index) => ({ ...created(deal), issues: after[index]?.issues ?? [] }))
+  }
+
+  /** What was approved goes to a connection, as any approved registration does. */
+  async function fixApproved(tx: Tx, deals: readonly Deal[]): Promise<Deal[]> {
+    const approved = deals.filter(({ status }) => status === 'approved')
+    const fixed = new Map((await fixConnections(deps, tx, approved)).map((deal) => [deal.id, deal]))
+    return deals.map((deal) => fixed.get(deal.id) ?? deal)
   }
 
   /** Pins tier and plan of what was approved and may still be won. */
@@ -290,6 +302,10 @@ export function createImportUseCases(deps: DealDeps) {
     priority: Priority,
   ): Promise<void> {
     const ids = new Map(results.map(({ ref, dealId }) => [ref, dealId]))
+    const homes = await findCrmHomes(
+      tx,
+      fresh.flatMap(({ row }) => (row.crmRemoteId === null ? [] : (ids.get(row.ref) ?? []))),
+    )
     const links = fresh.flatMap(({ row }) => {
       const id = ids.get(row.ref)
       return row.crmRemoteId !== null && id
@@ -298,6 +314,7 @@ export function createImportUseCases(deps: DealDeps) {
               type: 'link_requested' as const,
               entity: 'deal' as const,
               id,
+              connectionId: homes.get(id) ?? null,
               remoteId: row.crmRemoteId,
               priority,
             },

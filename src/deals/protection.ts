@@ -18,7 +18,8 @@ export const extendedUntil = (until: Day, today: Day, days: number): Day =>
 
 type Protected = Pick<Deal, 'status' | 'outcome' | 'crmState' | 'protectedFrom' | 'protectedUntil'>
 
-const isLinked = (state: CrmState): boolean => state === 'linked' || state === 'merged'
+/** On its way from one CRM to another it is as good as linked. */
+const isLinked = (state: CrmState): boolean => state === 'linked' || state === 'merged' || state === 'pending'
 
 /** An open opportunity stands behind the registration and the programme lets it keep the protection. */
 export const isKeptOpen = (deal: Protected, rule: LapseRule): boolean =>

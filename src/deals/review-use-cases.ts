@@ -3,7 +3,7 @@ import type { Actor } from '#src/kernel/actor.ts'
 import { dayIn } from '#src/kernel/calendar.ts'
 import { Refused } from '#src/kernel/errors.ts'
 import type { EventOf } from '#src/kernel/events.ts'
-import type { DealId } from '#src/kernel/ids.ts'
+import type { ConnectionId, DealId } from '#src/kernel/ids.ts'
 import { approveDeals } from './approval-step.ts'
 import type { Deal } from './deal.ts'
 import {
@@ -22,7 +22,9 @@ import { pauseClock } from './review-clock.ts'
 
 export interface ApprovalInput {
   /** What happens in the CRM: a new opportunity as the mapping says, or one that is there already. */
-  readonly crm: { readonly kind: 'create' } | { readonly kind: 'link'; readonly remoteId: string }
+  readonly crm:
+    | { readonly kind: 'create' }
+    | { readonly kind: 'link'; readonly remoteId: string; readonly connectionId?: ConnectionId | null }
   readonly protectionDays: number | null
   readonly reason: string | null
 }
@@ -89,11 +91,25 @@ export function createReviewUseCases(deps: DealDeps) {
       const partners = await deps.partners.findPartners(tx, [deal.partnerId])
       const partner = partners.get(deal.partnerId)
       const [approved] = await approveDeals(deps, tx, actor, [
-        { deal, programme, partner, protectionDays, reason },
+        {
+          deal,
+          programme,
+          partner,
+          protectionDays,
+          reason,
+          connectionId: crm.kind === 'link' ? (crm.connectionId ?? null) : null,
+        },
       ])
       if (crm.kind === 'link') {
         await deps.events.publish(tx, actor, [
-          { type: 'link_requested', entity: 'deal', id: dealId, remoteId: crm.remoteId, priority: 'live' },
+          {
+            type: 'link_requested',
+            entity: 'deal',
+            id: dealId,
+            connectionId: approved?.crmConnectionId ?? null,
+            remoteId: crm.remoteId,
+            priority: 'live',
+          },
         ])
       }
       return approved ?? deal

@@ -3,7 +3,7 @@
  * a handler that throws rolls the whole use-case back, so nothing is half done.
  */
 import type { Actor } from './actor.ts'
-import type { CustomerId, DealId, PartnerId } from './ids.ts'
+import type { ConnectionId, CustomerId, DealId, PartnerId } from './ids.ts'
 
 /** `live` work overtakes `repair`, which overtakes `bulk`. */
 export type Priority = 'live' | 'repair' | 'bulk'
@@ -36,7 +36,7 @@ export type DomainEvent =
   /** A synced record changed on our side; the sync engine marks it dirty. */
   | {
       readonly type: 'record_changed'
-      readonly entity: 'deal' | 'customer' | 'partner'
+      readonly entity: 'deal' | 'customer' | 'partner' | 'contact'
       readonly id: string
       readonly priority: Priority
       /** Made in this very unit of work: nothing can be linked to it or wait for it yet. */
@@ -47,11 +47,20 @@ export type DomainEvent =
       readonly type: 'link_requested'
       readonly entity: 'deal' | 'customer' | 'partner'
       readonly id: string
+      /** Null: the connection that the record goes to anyway. */
+      readonly connectionId: ConnectionId | null
       readonly remoteId: string
       readonly priority: Priority
     }
   /** Two customers became one, or were parted again: whoever keeps something per customer asks for the canonical one. */
   | { readonly type: 'customers_merged'; readonly from: CustomerId; readonly into: CustomerId }
+  /** A person said what a win that nobody expected is worth. */
+  | {
+      readonly type: 'outcome_settled'
+      readonly dealId: DealId
+      readonly recognised: boolean
+      readonly reason: string
+    }
   | { readonly type: 'conflict_decided'; readonly dealId: DealId; readonly verdict: string }
   /** Something that appeared after the registration was checked collides with it. */
   | { readonly type: 'conflict_found'; readonly dealId: DealId; readonly checkId: string }

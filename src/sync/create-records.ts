@@ -9,11 +9,11 @@ import { fullBatches } from './full-batches.ts'
 import { insertLinks, type LinkChange, updateLinks } from './link-store.ts'
 import {
   gatherBulk,
+  lockCurrent,
   type Parked,
   parkMarks,
   postponeMarks,
   releaseChildren,
-  stillCurrent,
 } from './mark-store.ts'
 import { type FieldMemory, rememberSent } from './merge.ts'
 import { cursorOf, findCompanies, type MirrorMatch } from './mirror-store.ts'
@@ -59,7 +59,7 @@ async function prepare(round: Round, items: readonly Item[], lookup: Lookup): Pr
   return workspace.engine.database.transact(syncActor, async (tx) => {
     await assertLease(tx, lease)
     const marks = items.map(({ mark }) => mark)
-    const current = await stillCurrent(tx, workspace.connection.id, mapped.name, marks)
+    const current = await lockCurrent(tx, workspace.connection.id, mapped.name, marks)
     return begin(
       tx,
       round,

@@ -21,7 +21,7 @@ export async function findDestinations(
         as changed (entity, record_id)
     ), linked as (
       select entity, record_id, link.connection_id
-      from changed join link using (entity, record_id) where link.state <> 'retired'
+      from changed join link using (entity, record_id) where link.state not in ('moving', 'retired')
     )
     select entity, record_id as id, connection_id, true as linked from linked
     union all

@@ -3,28 +3,31 @@ import { refuseTaken } from '#src/database/uniqueness.ts'
 import type { Actor } from '#src/kernel/actor.ts'
 import { Refused } from '#src/kernel/errors.ts'
 import type { EventOf } from '#src/kernel/events.ts'
-import { newId } from '#src/kernel/ids.ts'
+import { type ConnectionId, newId } from '#src/kernel/ids.ts'
 import { findDestinations } from './destination-store.ts'
 import type { ConnectionsPort } from './engine.ts'
 import { insertLinks } from './link-store.ts'
 import { markDirty, type NewMark, releaseChildren } from './mark-store.ts'
 
 interface Deps {
-  readonly connections: Pick<ConnectionsPort, 'homeOfDeals' | 'publishedMappings'>
+  readonly connections: Pick<ConnectionsPort, 'publishedMappings'>
+  /** Where each of these deals goes, working or not; one that can go nowhere is left out. */
+  homesOfDeals(tx: Tx, ids: readonly string[]): Promise<ReadonlyMap<string, ConnectionId>>
   /** Rings once the unit of work has committed. */
   ring(tx: Tx): void
 }
 
 type Changed = EventOf<'record_changed'>
+type LinkRequest = EventOf<'link_requested'>
 
 const keyOf = ({ entity, id }: { readonly entity: string; readonly id: string }): string => `${entity}:${id}`
 
 /**
  * Turns changes of our records into dirty marks, in the transaction of the change. A linked record is marked where it is
- * linked, one that others wait for where they wait; a deal without a link is marked on the connection that deals go to,
+ * linked, one that others wait for where they wait; a deal without a link is marked on the connection that it goes to,
  * where its inclusion decides.
  */
-export function createDirtyHandlers({ connections, ring }: Deps) {
+export function createDirtyHandlers({ connections, homesOfDeals, ring }: Deps) {
   return {
     onRecordChanged: (tx: Tx, _actor: Actor, events: readonly Changed[]): Promise<void> =>
       asSystem(tx, async (system) => {
@@ -32,11 +35,15 @@ export function createDirtyHandlers({ connections, ring }: Deps) {
         const places = Map.groupBy(known.length > 0 ? await findDestinations(system, known) : [], keyOf)
         const goesHome = (event: Changed): boolean =>
           event.entity === 'deal' && !places.get(keyOf(event))?.some(({ linked }) => linked)
-        const home = events.some(goesHome) ? await connections.homeOfDeals(system) : null
+        const homes = await homesOf(
+          system,
+          events.filter(goesHome).map(({ id }) => id),
+        )
         const marks = events.flatMap((event): NewMark[] => {
           const there = (places.get(keyOf(event)) ?? []).map(({ connectionId }) => connectionId)
-          const all = home !== null && goesHome(event) ? [...there, home] : there
           const { entity, id, priority } = event
+          const home = goesHome(event) ? homes.get(id) : undefined
+          const all = home === undefined ? there : [...there, home]
           return all.map((connectionId) => ({ connectionId, entity, recordId: id, priority }))
         })
         if (marks.length === 0) return
@@ -45,44 +52,49 @@ export function createDirtyHandlers({ connections, ring }: Deps) {
       }),
 
     /** Links to records that a person (or an imported history) chose, instead of creating. */
-    onLinkRequested: (tx: Tx, _actor: Actor, events: readonly EventOf<'link_requested'>[]): Promise<void> =>
+    onLinkRequested: (tx: Tx, _actor: Actor, events: readonly LinkRequest[]): Promise<void> =>
       asSystem(tx, async (system) => {
-        const home = await connections.homeOfDeals(system)
-        if (home === null) return
-        const objects = new Map(
-          (await connections.publishedMappings(system, home)).map(({ entity, document }) => [
-            entity,
-            document.object,
-          ]),
-        )
-        await insertLinks(
+        const homes = await homesOf(
           system,
-          home,
-          events.map(({ entity, id, remoteId }) => ({
-            id: newId(),
-            entity,
-            recordId: id,
-            object: objects.get(entity) ?? '',
-            remoteId,
-            state: 'active' as const,
-            fields: {},
-            keyWritten: false,
-            writing: false,
-          })),
+          events.flatMap(({ connectionId, id }) => (connectionId === null ? [id] : [])),
         )
-          .catch(remoteTaken)
-          .catch(alreadyLinked)
-        await releaseChildren(
-          system,
-          home,
-          events.map(({ entity, id }) => `${entity}:${id}`),
-        )
-        await markDirty(
-          system,
-          events.map(({ entity, id, priority }) => ({ connectionId: home, entity, recordId: id, priority })),
-        )
+        const placed = Map.groupBy(events, ({ connectionId, id }) => connectionId ?? homes.get(id))
+        for (const [connectionId, requests] of placed) {
+          if (connectionId !== undefined) await link(system, connectionId, requests)
+        }
         ring(tx)
       }),
+  }
+
+  async function homesOf(tx: Tx, ids: readonly string[]): Promise<ReadonlyMap<string, ConnectionId>> {
+    return ids.length === 0 ? new Map() : homesOfDeals(tx, ids)
+  }
+
+  async function link(tx: Tx, connectionId: ConnectionId, requests: readonly LinkRequest[]): Promise<void> {
+    const objects = new Map(
+      (await connections.publishedMappings(tx, connectionId)).map(({ entity, document }) => [
+        entity,
+        document.object,
+      ]),
+    )
+    const links = requests.map(({ entity, id, remoteId }) => ({
+      id: newId(),
+      entity,
+      recordId: id,
+      object: objects.get(entity) ?? '',
+      remoteId,
+      state: 'active' as const,
+      fields: {},
+      keyWritten: false,
+      writing: false,
+    }))
+    await insertLinks(tx, connectionId, links).catch(remoteTaken).catch(alreadyLinked)
+    const parents = requests.map(({ entity, id }) => `${entity}:${id}`)
+    await releaseChildren(tx, connectionId, parents)
+    await markDirty(
+      tx,
+      requests.map(({ entity, id, priority }) => ({ connectionId, entity, recordId: id, priority })),
+    )
   }
 }
 

@@ -24,8 +24,6 @@ export interface PublishedMapping {
 export interface ConnectionsPort {
   /** Those that may work now. */
   activeConnections(tx: Tx): Promise<readonly SyncConnection[]>
-  /** The connection that deals without a link go to, working or not; null while there is none. */
-  homeOfDeals(tx: Tx): Promise<ConnectionId | null>
   publishedMappings(tx: Tx, id: ConnectionId): Promise<readonly PublishedMapping[]>
   quarantinedFields(
     tx: Tx,

@@ -19,6 +19,7 @@ import {
   recordSeen,
   type SeenRecord,
 } from './mirror-store.ts'
+import { reportMoved } from './moved-records.ts'
 import { leftProposals } from './review-list-store.ts'
 import { type NewReview, openReviews } from './review-store.ts'
 import { createLookup, type MappedEntity, type Workspace } from './workspace.ts'
@@ -105,7 +106,10 @@ export async function announce(
   }
   const linked = new Set(links.map(({ remoteId }) => remoteId))
   const free = changed.filter(({ id }) => !linked.has(id))
-  if (deal?.mapping.document.object === object) await announceOpportunities(tx, workspace, deal, free)
+  if (deal?.mapping.document.object === object) {
+    await reportMoved(tx, workspace, deal, free)
+    await announceOpportunities(tx, workspace, deal, free)
+  }
   const company = workspace.byName.get(companyEntity)
   if (company?.mapping.document.object === object) await announceAccounts(tx, workspace, company, free)
 }

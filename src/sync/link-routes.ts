@@ -18,7 +18,7 @@ import {
   valueSchema,
 } from './sync-wire.ts'
 
-const states = ['proposed', 'creating', 'active', 'merged', 'gone', 'retired'] as const
+const states = ['proposed', 'creating', 'active', 'merged', 'gone', 'moving', 'retired'] as const
 
 const linkSchema = z
   .object({

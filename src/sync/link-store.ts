@@ -3,8 +3,8 @@ import type { Tx } from '#src/database/database.ts'
 import type { ConnectionId } from '#src/kernel/ids.ts'
 import type { FieldMemory } from './merge.ts'
 
-/** proposed: a person decides · creating: only here may a record be made · active · merged, gone, retired: nothing is written. */
-export type LinkState = 'proposed' | 'creating' | 'active' | 'merged' | 'gone' | 'retired'
+/** proposed: a person decides · creating: only here may a record be made · active · merged, gone, retired: nothing is written · moving: the last word is. */
+export type LinkState = 'proposed' | 'creating' | 'active' | 'merged' | 'gone' | 'moving' | 'retired'
 
 export interface Link {
   readonly id: string

@@ -18,6 +18,7 @@ import {
 import { insertLinks, linksToRemotes } from './link-store.ts'
 import { dropMark, markDirty, releaseChildren } from './mark-store.ts'
 import { mirrorRecords } from './mirror-store.ts'
+import { lockStandingLinks } from './moved-store.ts'
 import { type OperationDeps, titlesOf } from './operation-deps.ts'
 import type { ReviewKind } from './review.ts'
 import { closeReviews, openReviewsOf } from './review-list-store.ts'
@@ -113,6 +114,7 @@ export function createLinkUseCases(deps: OperationDeps) {
     await engine.linksChanged(tx, actor, [{ ...record, state: 'active', remoteId, url }])
     const known = await lockLinksOf(tx, connectionId, entity, recordId)
     const current = known.find(({ state }) => state !== 'retired')
+    if (entity === 'deal') await assertNowhereElse(tx, record)
     if (current?.writingAt) {
       throw new Refused('being_written', 'This record is being written to the CRM; try again in a moment')
     }
@@ -161,6 +163,15 @@ export function createLinkUseCases(deps: OperationDeps) {
     ])
     deps.ring(tx)
     return viewOf(tx, id)
+  }
+
+  /** A deal goes to one connection at a time. */
+  async function assertNowhereElse(tx: Tx, { connectionId, entity, recordId }: RecordOnConnection) {
+    const others = (await lockStandingLinks(tx, entity, recordId)).filter(
+      (link) => link.connectionId !== connectionId && link.state !== 'moving',
+    )
+    if (others.length === 0) return
+    throw new Refused('linked_elsewhere', 'This deal goes to another connection: reroute it instead')
   }
 
   /** Our key is unique over there: while a record that we were linked to still carries it, it is written nowhere else. */

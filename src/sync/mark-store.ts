@@ -118,6 +118,18 @@ export async function stillCurrent(
   return new Set(rows.map(({ recordId }) => recordId))
 }
 
+/** The same, and nobody drops or raises these marks until the unit of work ends: what is begun now was wanted. */
+export async function lockCurrent(
+  tx: Tx,
+  connectionId: ConnectionId,
+  entity: string,
+  marks: readonly Mark[],
+): Promise<ReadonlySet<string>> {
+  if (marks.length === 0) return new Set()
+  await lockMarks(tx, connectionId, entity, marks)
+  return stillCurrent(tx, connectionId, entity, marks)
+}
+
 /** Done, unless it was marked again meanwhile. */
 export async function settleMarks(
   tx: Tx,

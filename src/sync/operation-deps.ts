@@ -3,8 +3,13 @@
  * use-cases need; they run in the caller's transaction and call no CRM.
  */
 import type { Tx } from '#src/database/database.ts'
+import type { DealUseCases } from '#src/deals/deal-use-cases.ts'
 import type { ConnectionId } from '#src/kernel/ids.ts'
 import type { Engine, SyncConnection } from './engine.ts'
+import type { RoutingUseCases } from './routing-use-cases.ts'
+
+/** What the engine asks of deals beyond keeping them in step. */
+export type DealsPort = Pick<DealUseCases, 'crmHomesOf' | 'moveToConnection' | 'getDeal'>
 
 export interface OperationDeps {
   readonly engine: Pick<Engine, 'connections' | 'entities' | 'linksChanged'>
@@ -12,6 +17,8 @@ export interface OperationDeps {
   connectionOf(tx: Tx, id: ConnectionId): Promise<SyncConnection>
   /** Deep link for people; null where it is not known. */
   recordUrl(connection: SyncConnection, object: string, remoteId: string): string | null
+  readonly deals: DealsPort
+  readonly routing: Pick<RoutingUseCases, 'routing'>
   /** Rings once the unit of work has committed. */
   ring(tx: Tx): void
 }

@@ -1,5 +1,6 @@
 import type { Route } from '#src/http/route.ts'
 import { attemptRoutes } from './attempt-routes.ts'
+import { homeRoutes } from './home-routes.ts'
 import { linkRoutes } from './link-routes.ts'
 import type { SyncOperations } from './operation-use-cases.ts'
 import { queueRoutes } from './queue-routes.ts'
@@ -14,5 +15,6 @@ export const syncRoutes = (
   ...queueRoutes(operations.queue),
   ...attemptRoutes(operations.attempts),
   ...linkRoutes(operations.links),
+  ...homeRoutes(operations.homes),
   ...syncHealthRoutes({ health: operations.health, pollNow }),
 ]

@@ -2,13 +2,17 @@ import { ConnectorFault } from '#connectors/fault.ts'
 import { isIncluded } from '#mappings/apply.ts'
 import { createRecords } from './create-records.ts'
 import { type Engine, type SyncConnection, syncActor } from './engine.ts'
+import { hasHome } from './home.ts'
+import { settleHomes } from './home-store.ts'
 import { endAbandonedWrites, linksOfRecords, retiredRecords } from './link-store.ts'
 import { type Mark, readyMarks, settleMarks } from './mark-store.ts'
+import { partRecords } from './parting.ts'
+import type { Linked } from './record-merge.ts'
 import { type Item, RecordMoved, type Round } from './round.ts'
 import { ConnectionHalted, haltOn } from './send.ts'
 import { giveBackLease, type Lease, LeaseLost, renewLease, takeLease } from './slot-store.ts'
 import { updateRecords } from './update-records.ts'
-import { createLookup, type MappedEntity, openWorkspace, type Workspace } from './workspace.ts'
+import { createLookup, type Lookup, type MappedEntity, openWorkspace, type Workspace } from './workspace.ts'
 
 /** Records per round: several full write batches, so that a partly filled one stays the exception. */
 const roundSize = 1_000
@@ -59,13 +63,13 @@ async function workRound(round: Round): Promise<boolean> {
   const { engine, connection, connector } = workspace
   await renewLease(engine.database, lease)
   const lookup = createLookup(workspace)
-  const { marks, items, idle } = await engine.database.transact(syncActor, async (tx) => {
+  const { marks, items, idle, homes } = await engine.database.transact(syncActor, async (tx) => {
     const marks = await readyMarks(tx, connection.id, mapped.name, {
       batch: connector.traits.batch.update,
       most: roundSize,
       bulk: engine.connectors.mayRun(connection.id, 'bulk'),
     })
-    if (marks.length === 0) return { marks, items: [], idle: [] }
+    if (marks.length === 0) return { marks, items: [], idle: [], homes: new Map<string, string>() }
     const ids = marks.map(({ recordId }) => recordId)
     const links = await linksOfRecords(tx, connection.id, mapped.name, ids)
     const locals = await mapped.entity.load(tx, ids)
@@ -91,27 +95,48 @@ async function workRound(round: Round): Promise<boolean> {
       )
       await lookup.addRecords(tx, entity, values)
     }
-    return { marks, items, idle }
+    const homes = hasHome(mapped.name)
+      ? await settleHomes(
+          tx,
+          mapped.name,
+          items.map(({ mark }) => mark.recordId),
+        )
+      : new Map<string, string>()
+    return { marks, items, idle, homes }
   })
   if (marks.length === 0) return false
-  const isActive = (item: Item) => item.link?.state === 'active' && item.link.remoteId !== null
+  const isAway = ({ mark }: Item) => (homes.get(mark.recordId) ?? connection.id) !== connection.id
+  const away = { ...round, mapped: { ...mapped, mapping: mapped.receiving } }
   try {
-    const creating = await createRecords(
+    const atHome = await workItems(
       round,
-      items.filter((item) => !isActive(item)),
+      items.filter((item) => !isAway(item)),
       lookup,
     )
-    const active = items.filter(isActive) as Parameters<typeof updateRecords>[1]
-    const updating = await updateRecords(round, active, lookup)
-    return creating + updating < items.length || idle.length === roundSize
+    const elsewhere = await workItems(away, items.filter(isAway), lookup)
+    return atHome + elsewhere < items.length || idle.length === roundSize
   } catch (error) {
     if (error instanceof ConnectorFault) return haltOn(round, error)
     throw error
   }
 }
 
+/** @returns how many wait for company, since they would not fill a batch */
+async function workItems(round: Round, items: readonly Item[], lookup: Lookup): Promise<number> {
+  const isActive = (item: Item): item is Linked =>
+    item.link?.state === 'active' && item.link.remoteId !== null
+  const parting = items.filter(({ link }) => link?.state === 'moving')
+  await partRecords(round, parting)
+  const creating = await createRecords(
+    round,
+    items.filter((item) => !isActive(item) && !parting.includes(item)),
+    lookup,
+  )
+  return creating + (await updateRecords(round, items.filter(isActive), lookup))
+}
+
 /** What is linked stays in step whatever the inclusion says; what is not is made only where it is included. */
 function isWork({ mapping }: MappedEntity, { link, local }: Item): boolean {
   if (link === null) return isIncluded(mapping, local)
-  return link.state === 'active' || link.state === 'creating'
+  return link.state === 'active' || link.state === 'creating' || link.state === 'moving'
 }

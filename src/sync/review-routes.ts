@@ -25,6 +25,7 @@ const resolutionNames = [
   'take',
   'retire',
   'acknowledge',
+  'adopt',
   'leave',
 ] as const satisfies readonly ResolutionName[]
 
@@ -109,7 +110,7 @@ export const reviewRoutes = (reviews: ReviewUseCases): readonly Route[] => [
     path: '/api/v1/review-items/:id/resolve',
     summary: 'Decide a review item',
     description:
-      'What fits depends on the kind: doubtful_match and duplicate take link or create; collision, reverted and unmapped take a side, or are left; gone and merged take link or retire; unexpected_fact is acknowledged; a proposal is left.',
+      'What fits depends on the kind: doubtful_match and duplicate take link or create; collision, reverted and unmapped take a side, or are left; gone and merged take link or retire; unexpected_fact and changed_after_move are acknowledged; a proposal is adopted or left.',
     tag,
     access: actors,
     params: itemParams,

@@ -1,5 +1,7 @@
 /** Review items: what a person decides because neither side may win by itself, and which decisions fit which. Pure. */
 import { z } from 'zod'
+import { idSchema } from '#src/kernel/ids.ts'
+import { lineSchema } from '#src/kernel/text.ts'
 
 export const reviewKinds = [
   /** Both sides changed a field whose owner is "review". */
@@ -18,6 +20,8 @@ export const reviewKinds = [
   'gone',
   /** The linked record was merged into one that is linked already. */
   'merged',
+  /** The record that a deal moved away from changed over there. */
+  'changed_after_move',
   /** A record made over there names one of our partners. */
   'proposal',
 ] as const
@@ -36,6 +40,14 @@ export const resolutionSchema = z
     z.strictObject({ retire: z.literal(true) }),
     /** Seen; what is recorded stays. */
     z.strictObject({ acknowledge: z.literal(true) }),
+    /** It becomes a registration of the partner that it names, approved unless the check suspects it. */
+    z.strictObject({
+      adopt: z.strictObject({
+        /** Needed where the partner belongs to several. */
+        programmeId: idSchema<'programme'>().optional(),
+        registrationType: lineSchema(50).optional(),
+      }),
+    }),
     /** Both sides stay as they are. */
     z.strictObject({ leave: z.literal(true) }),
   ])
@@ -54,6 +66,7 @@ export const fitting: Readonly<Record<ReviewKind, readonly ResolutionName[]>> = 
   duplicate: ['link', 'create'],
   gone: ['link', 'retire'],
   merged: ['link', 'retire'],
+  changed_after_move: ['acknowledge'],
   proposal: ['leave'],
 }
 

@@ -36,6 +36,8 @@ export interface Outgoing {
   readonly linkId: string
   readonly remoteId: string | null
   readonly creating: boolean
+  /** The last word to a record that a deal moves away from: its link ends with it. */
+  readonly parting?: boolean
   readonly command: WriteCommand
   /** Lines that this write carries. */
   readonly lines: readonly string[]

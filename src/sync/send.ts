@@ -124,7 +124,7 @@ function settle(
     const change: LinkChange = {
       id: write.linkId,
       fields,
-      state: 'active',
+      state: write.parting ? 'retired' : 'active',
       remoteId: outcome.id,
       keyWritten: true,
       writing: 'ends',
@@ -155,7 +155,7 @@ function settle(
     id: write.linkId,
     fields,
     writing: 'ends',
-    ...(decision.kind === 'gone' ? { state: 'gone' as const } : {}),
+    ...(decision.kind === 'gone' ? { state: write.parting ? ('retired' as const) : ('gone' as const) } : {}),
   }
   const told = { outcome: known.kind, code: known.details.code, message: known.message }
   return {
@@ -231,6 +231,7 @@ async function record(tx: Tx, round: Round, settled: readonly Settled[], now: Da
         break
       case 'gone':
         done.push(mark)
+        if (write.parting) break
         news.push({
           entity: mapped.name,
           recordId,

@@ -5,6 +5,7 @@ import type { MappingContext } from '#mappings/transforms/transform.ts'
 import type { Tx } from '#src/database/database.ts'
 import type { SyncedEntity } from '#src/kernel/synced-entity.ts'
 import { type Engine, type SyncConnection, syncActor } from './engine.ts'
+import { receivingDocument } from './home.ts'
 import { type Link, linksOfRecords, linksToRemotes } from './link-store.ts'
 import type { FieldMemory } from './merge.ts'
 
@@ -13,6 +14,8 @@ export interface MappedEntity {
   readonly name: string
   readonly versionId: string
   readonly mapping: Mapping
+  /** The same for records that are at home on another connection. */
+  readonly receiving: Mapping
   readonly entity: SyncedEntity<Tx>
   /** Lines that rest, and the fields of the CRM for whose sake they do. */
   readonly resting: readonly { readonly remoteField: string; readonly lines: readonly MappingLine[] }[]
@@ -60,7 +63,8 @@ export async function openWorkspace(engine: Engine, connection: SyncConnection):
     const fields = published.document.fields.filter(
       (line) => ![...resting].some((remoteField) => usesField(line, remoteField)),
     )
-    const mapping = compileMapping({ ...published.document, fields })
+    const document = { ...published.document, fields }
+    const mapping = compileMapping(document)
     const references = mapping.lines.flatMap(({ name, line, transform }) =>
       transform.refersTo ? [{ line: name, remote: remotesOf(line)[0], entity: transform.refersTo }] : [],
     )
@@ -69,6 +73,7 @@ export async function openWorkspace(engine: Engine, connection: SyncConnection):
         name: published.entity,
         versionId: published.versionId,
         mapping,
+        receiving: compileMapping(receivingDocument(document)),
         entity,
         resting: [...resting].map((remoteField) => ({
           remoteField,

@@ -145,6 +145,7 @@ describe('imported history', () => {
     if (!id) throw new Error('not created')
     expect(told).toContainEqual({
       type: 'link_requested',
+      connectionId: null,
       entity: 'deal',
       id,
       remoteId: '006OLD',

@@ -227,6 +227,7 @@ describe('approval', () => {
     )
     expect(told).toContainEqual({
       type: 'link_requested',
+      connectionId: null,
       entity: 'deal',
       id,
       remoteId: '006A',

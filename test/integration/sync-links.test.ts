@@ -118,7 +118,7 @@ describe('a link that a capability asks for', () => {
   const request = (id: string, remoteId: string) =>
     sync.run((tx) =>
       sync.dirty.onLinkRequested(tx, { kind: 'system', name: 'test' }, [
-        { type: 'link_requested', entity: 'deal', id, remoteId, priority: 'live' },
+        { type: 'link_requested', connectionId: null, entity: 'deal', id, remoteId, priority: 'live' },
       ]),
     )
 

@@ -4,6 +4,7 @@ import { createCustomerUseCases } from '#src/customers/customer-use-cases.ts'
 import type { Tx } from '#src/database/database.ts'
 import { createDealUseCases, type DealUseCases } from '#src/deals/deal-use-cases.ts'
 import type { DraftInput } from '#src/deals/registration-use-cases.ts'
+import type { DealRouting } from '#src/deals/routing-facts.ts'
 import { createIncentiveUseCases } from '#src/incentives/incentive-use-cases.ts'
 import { insertPlan, insertPublication, insertVersion } from '#src/incentives/plan-store.ts'
 import { type Actor, systemActor } from '#src/kernel/actor.ts'
@@ -30,6 +31,8 @@ export function useDealWorld() {
     conflict_decided: [(tx, actor, decisions) => deals.onConflictDecided(tx, actor, decisions)],
     conflict_found: [(tx, actor, found) => deals.onConflictFound(tx, actor, found)],
   })
+  /** Where deals go; a test may say otherwise. */
+  const routing: { -readonly [Key in keyof DealRouting]: DealRouting[Key] } = { fallback: null, choose: null }
   const partners = createPartnerUseCases({ events, clock })
   const customers = createCustomerUseCases({ events })
   const products = createProductUseCases()
@@ -43,6 +46,7 @@ export function useDealWorld() {
     products,
     conflicts,
     incentives,
+    crm: { routing: async () => routing },
   })
 
   const manager = {
@@ -170,6 +174,7 @@ export function useDealWorld() {
     db,
     world,
     time,
+    routing,
     told,
     notices,
     events,

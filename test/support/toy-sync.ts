@@ -10,18 +10,27 @@ import { createConnectionStanding } from '#src/connections/connection-standing-u
 import { createConnectorPool } from '#src/connections/connector-pool.ts'
 import { createSecretBox } from '#src/connections/secret-box.ts'
 import type { Database, Tx } from '#src/database/database.ts'
+import type { Deal } from '#src/deals/deal.ts'
+import type { Actor } from '#src/kernel/actor.ts'
 import { NotFound } from '#src/kernel/errors.ts'
 import { createEventBus } from '#src/kernel/events.ts'
 import type { FieldValue } from '#src/kernel/field-value.ts'
-import { type ConnectionId, newId } from '#src/kernel/ids.ts'
+import { type ConnectionId, type DealId, newId } from '#src/kernel/ids.ts'
 import type { ApplyOutcome, LocalRecord, RemoteFacts, SyncedEntity } from '#src/kernel/synced-entity.ts'
 import { createDirtyHandlers } from '#src/sync/dirty.ts'
 import { createDrains } from '#src/sync/drains.ts'
-import { type Engine, type LinkNews, type SyncConnection, syncActor } from '#src/sync/engine.ts'
+import {
+  type Engine,
+  type LinkNews,
+  type PublishedMapping,
+  type SyncConnection,
+  syncActor,
+} from '#src/sync/engine.ts'
 import { markDirty } from '#src/sync/mark-store.ts'
-import type { OperationDeps } from '#src/sync/operation-deps.ts'
+import type { DealsPort, OperationDeps } from '#src/sync/operation-deps.ts'
 import { databaseNow } from '#src/sync/slot-store.ts'
 import type { SalesforceSimulator } from '#test/simulators/salesforce/simulator.ts'
+import { sampleDeal } from './deals.ts'
 import { query } from './sql.ts'
 
 export interface ToyEntity extends SyncedEntity<Tx> {
@@ -29,6 +38,8 @@ export interface ToyEntity extends SyncedEntity<Tx> {
   put(id: string, fields: Record<string, FieldValue>): void
   /** What this capability does not take over: it keeps its own value and asks for a person. */
   refuses: (field: string, value: FieldValue) => boolean
+  /** Tells the engines of one installation what one of them changed here; one alone knows. */
+  changed: (tx: Tx, actor: Actor, ids: readonly string[]) => Promise<void>
 }
 
 /** A capability in memory: enough to drive the engine without any rules of deals. */
@@ -39,6 +50,7 @@ export function toyEntity(name: string): ToyEntity {
     catalogue: [],
     records,
     refuses: () => false,
+    changed: async () => undefined,
     put(id, fields) {
       const before = records.get(id)
       const merged = { ...before?.fields, ...fields }
@@ -56,8 +68,8 @@ export function toyEntity(name: string): ToyEntity {
         .toSorted()
         .filter((id) => after === null || id > after)
         .slice(0, limit),
-    async applyMany(_tx, _actor, items: readonly RemoteFacts[]) {
-      return new Map(
+    async applyMany(tx, actor, items: readonly RemoteFacts[]) {
+      const outcomes = new Map(
         items.map(({ id, changes }) => {
           const outcomes = Object.entries(changes).map(([field, value]): ApplyOutcome => {
             if (this.refuses(field, value))
@@ -68,6 +80,12 @@ export function toyEntity(name: string): ToyEntity {
           return [id, outcomes]
         }),
       )
+      await this.changed(
+        tx,
+        actor,
+        items.map(({ id }) => id),
+      )
+      return outcomes
     },
   }
 }
@@ -86,6 +104,33 @@ export interface ToyOptions {
   /** Calls pass the real pool with its guard: credentials, organisation, pauses. */
   readonly guarded?: boolean
   readonly requestTimeoutMs?: number
+  /** Another connection of the same installation: the same records of ours, each change of which reaches both. */
+  readonly beside?: ToySync
+}
+
+/** What connections of one installation share. */
+interface ToyInstallation {
+  readonly entities: ReadonlyMap<string, ToyEntity>
+  readonly connections: Map<ConnectionId, SyncConnection>
+  readonly published: Map<ConnectionId, Map<string, PublishedMapping>>
+  /** Where deals go that were fixed to a connection. */
+  readonly homes: Map<string, ConnectionId>
+}
+
+/** What rerouting and adopting ask of deals, on toy deals; nothing but their ids and homes is looked at. */
+function toyDeals({ entities, homes }: ToyInstallation): DealsPort {
+  const dealOf = (id: string): Deal =>
+    sampleDeal({ id: id as DealId, crmConnectionId: homes.get(id) ?? null })
+  return {
+    crmHomesOf: async (_tx, ids) => new Map(ids.map((id) => [id, homes.get(id) ?? null])),
+    async moveToConnection(_tx, _actor, dealId, _revision, { connectionId }) {
+      const before = dealOf(dealId)
+      if (!entities.get('deal')?.records.has(dealId)) throw new NotFound('The deal')
+      homes.set(dealId, connectionId)
+      return { before, after: dealOf(dealId) }
+    },
+    getDeal: async (_tx, id) => dealOf(id),
+  }
 }
 
 export type ToySync = Awaited<ReturnType<typeof toySync>>
@@ -149,12 +194,20 @@ export async function toySync(
     now: () => new Date(),
   })
   const connector = options.wrap?.(bare) ?? bare
-  const entities = new Map(['partner', 'customer', 'deal'].map((name) => [name, toyEntity(name)]))
+  const installation: ToyInstallation = options.beside?.installation ?? {
+    entities: new Map(['partner', 'customer', 'deal'].map((name) => [name, toyEntity(name)])),
+    connections: new Map(),
+    published: new Map(),
+    homes: new Map(),
+  }
+  const { entities, homes } = installation
+  installation.connections.set(id, connection)
   const news: LinkNews[] = []
   const pauses: { until: Date | null; reason: string; attention: boolean }[] = []
   const quarantine: { entity: string; remoteField: string }[] = []
   const claims = new Map<string, MirrorRow>()
-  const published = new Map<string, { entity: string; versionId: string; document: MappingDocument }>()
+  const published = new Map<string, PublishedMapping>()
+  installation.published.set(id, published)
   let versions = 0
   const publish = async (document: MappingDocument) => {
     const { entity } = document
@@ -182,8 +235,7 @@ export async function toySync(
           : isHeld()
             ? []
             : [connection],
-      homeOfDeals: async () => id,
-      publishedMappings: async () => [...published.values()],
+      publishedMappings: async (_tx, asked) => [...(installation.published.get(asked)?.values() ?? [])],
       quarantinedFields: async () => quarantine,
       async quarantineField(_tx, _id, entity, remoteField) {
         const isNew = !quarantine.some(
@@ -223,11 +275,35 @@ export async function toySync(
   const operations: OperationDeps = {
     engine,
     connectionOf: async (_tx, asked) => {
-      if (asked !== id) throw new NotFound('The connection')
-      return { ...connection, ...seenStanding }
+      const known = installation.connections.get(asked)
+      if (!known) throw new NotFound('The connection')
+      return { ...known, ...(asked === id ? seenStanding : {}) }
     },
+    deals: toyDeals(installation),
+    routing: { routing: async () => ({ fallback: options.beside?.connection.id ?? id, choose: null }) },
     recordUrl: (_connection, object, remoteId) => `${simulator.url}/${object}/${remoteId}`,
     ring: () => undefined,
+  }
+  const dirty = createDirtyHandlers({
+    connections: engine.connections,
+    homesOfDeals: async (_tx, ids) =>
+      new Map(ids.map((one) => [one, homes.get(one) ?? options.beside?.connection.id ?? id])),
+    ring: () => undefined,
+  })
+  if (options.beside) {
+    for (const entity of entities.values()) {
+      entity.changed = (tx, actor, ids) =>
+        dirty.onRecordChanged(
+          tx,
+          actor,
+          ids.map((one) => ({
+            type: 'record_changed',
+            entity: entity.name as 'deal',
+            id: one,
+            priority: 'live',
+          })),
+        )
+    }
   }
   const drainsOf = (own: Engine) => createDrains(own, { ring: () => undefined })
   const drains = drainsOf(engine)
@@ -254,7 +330,8 @@ export async function toySync(
       const fields = document.fields.map((line) => (line.local === local ? { ...line, ...change } : line))
       return publish({ ...document, fields })
     },
-    dirty: createDirtyHandlers({ connections: engine.connections, ring: () => undefined }),
+    installation,
+    dirty,
     run,
     entity: (name: string) => entities.get(name)!,
     mark: (entity: string, ids: readonly string[]) =>
