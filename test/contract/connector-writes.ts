@@ -29,7 +29,9 @@ export function describeWrites(harness: ConnectorHarness): void {
       expect(await write(update(id, { [bench.textField]: 'new' }))).toEqual([
         { ok: true, id, created: false },
       ])
-      expect(bench.get(id)).toMatchObject({ [bench.textField]: 'new', [bench.numberField]: 7 })
+      expect(textOf(id)).toBe('new')
+      // Some CRMs hold every value as text.
+      expect(Number(bench.get(id)?.[bench.numberField])).toBe(7)
     })
 
     it('settles each record on its own, in the order of the commands', async () => {

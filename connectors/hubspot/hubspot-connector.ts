@@ -1,0 +1,79 @@
+/**
+ * HubSpot behind the connector port: the CRM APIs through the generated classes of @hubspot/api-client, 100 records a call.
+ * It moves records and reports what HubSpot says of them. It must not know deals of ours, keep a cache of what it read,
+ * repeat a failed call (but once, with a new token), or make a call past the gate.
+ */
+import type { CallGate, Connector, ConnectorTraits } from '../connector.ts'
+import { ConnectorFault } from '../fault.ts'
+import { type ApiRelease, isCrmObject, objectTypeIds, ownersObject } from './api-paths.ts'
+import { changesBatch, createChangeReader } from './changes.ts'
+import type { HubspotCredentials } from './credentials.ts'
+import { describeObject } from './fields.ts'
+import { findRecords } from './finds.ts'
+import { identify } from './identity.ts'
+import { readBatch, readRecords } from './reads.ts'
+import { createSession } from './session.ts'
+import { receiveWebhook } from './webhooks.ts'
+import { writeBatch, writeRecords } from './writes.ts'
+
+export interface HubspotOptions {
+  readonly credentials: HubspotCredentials
+  readonly gate: CallGate
+  /** Upper bound of one HTTP call; a signal may end it sooner. */
+  readonly requestTimeoutMs: number
+  readonly now: () => Date
+  /** How far a poll reaches back for changes that the search index had not taken in yet. */
+  readonly overlapMs?: number
+  /** Only to try another release than the one in use. */
+  readonly release?: ApiRelease
+}
+
+const defaultOverlapMs = 5 * 60_000
+
+export const hubspotTraits: ConnectorTraits = {
+  vendor: 'hubspot',
+  batch: { create: writeBatch, update: writeBatch, read: readBatch, changes: changesBatch },
+  conditionalWrite: false,
+  push: { listen: false, webhook: true },
+  // The lowest edition allows 100 calls in ten seconds (HubSpot: Usage guidelines and limits).
+  ceiling: { concurrentCalls: 10, windows: [{ calls: 100, seconds: 10 }] },
+  recordPath: (object, id) => `record/${isCrmObject(object) ? objectTypeIds[object] : object}/${id}`,
+}
+
+export function createHubspotConnector(options: HubspotOptions): Connector {
+  const { credentials } = options
+  let apiUsage: { readonly used: number; readonly limit: number } | null = null
+  const gate: CallGate = {
+    call: (call, signal, send) => options.gate.call(call, signal, send),
+    observeUsage(usage) {
+      apiUsage = usage
+      options.gate.observeUsage(usage)
+    },
+  }
+  const session = createSession({ ...options, gate })
+  const reader = createChangeReader(session, options.overlapMs ?? defaultOverlapMs)
+
+  return {
+    traits: hubspotTraits,
+    async probe(signal) {
+      const identity = await identify(session, credentials, signal)
+      return { ...identity, apiUsage }
+    },
+    describe: (object, signal) => describeObject(session, object, signal),
+    read: (object, ids, fields, signal) => readRecords(session, object, ids, fields, signal),
+    find: (object, field, values, fields, signal) =>
+      findRecords(session, object, field, values, fields, signal),
+    write: (commands, signal) => writeRecords(session, commands, signal),
+    changes: (object, cursor, fields, signal) => {
+      if (object === ownersObject) throw unpolled
+      return reader.changes(object, cursor, fields, signal)
+    },
+    receive: (request) =>
+      receiveWebhook(request, { clientSecret: credentials.clientSecret, appId: credentials.appId }),
+    close: () => session.close(),
+  }
+}
+
+const unpolled = new ConnectorFault('configuration', "HubSpot's owners are read and found, not polled", {
+  code: 'NO_CHANGES_OF_OWNERS',
+})
