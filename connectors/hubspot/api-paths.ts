@@ -41,6 +41,7 @@ const replaced: ReadonlyMap<string, string> = new Map([['/oauth/v1/token', '/oau
 /** Calls that the client has no method for. */
 export const ownPaths = {
   accountDetails: '/account-info/v3/details',
+  introspection: '/oauth/v3/token/introspect',
   privateAppToken: '/oauth/v2/private-apps/get/access-token-info',
 } as const
 

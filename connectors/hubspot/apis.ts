@@ -6,7 +6,7 @@ import * as pipelines from '@hubspot/api-client/lib/codegen/crm/pipelines/index.
 import * as properties from '@hubspot/api-client/lib/codegen/crm/properties/index.js'
 import * as oauth from '@hubspot/api-client/lib/codegen/oauth/index.js'
 import { type ApiRelease, calledPath } from './api-paths.ts'
-import type { FetchTransport, HttpAnswer } from './transport.ts'
+import type { FetchTransport } from './transport.ts'
 
 /** Where and as whom to call. */
 export interface Access {
@@ -82,18 +82,20 @@ export function createApis(transport: FetchTransport, access: Access) {
     associations: () => new associations.BatchApi(configure(associations)),
     associationLabels: () => new labels.DefinitionsApi(configure(labels)),
     tokens: () => new oauth.TokensApi(configure(oauth)),
-    tokenInfo: () => new oauth.AccessTokensApi(configure(oauth)),
     /** A call that the client has no method for; answers the parsed body. */
-    async call(method: 'GET' | 'POST', path: string, body?: unknown): Promise<unknown> {
-      const answer: HttpAnswer = await transport.send({
+    async call(method: 'GET' | 'POST', path: string, body?: object): Promise<unknown> {
+      const isForm = body instanceof URLSearchParams
+      const answer = await transport.send({
         url: urlOf(new URL(path, access.apiUrl).href),
         method,
         headers: {
           accept: 'application/json',
-          'content-type': 'application/json',
           ...(access.accessToken === null ? {} : { authorization: `Bearer ${access.accessToken}` }),
+          ...(body === undefined
+            ? {}
+            : { 'content-type': isForm ? 'application/x-www-form-urlencoded' : 'application/json' }),
         },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(body === undefined ? {} : { body: isForm ? body.toString() : JSON.stringify(body) }),
       })
       return JSON.parse(answer.text)
     },

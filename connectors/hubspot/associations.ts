@@ -75,7 +75,8 @@ export async function readLabels(
 ): Promise<readonly AssociationLabel[]> {
   const { value } = await session.send(
     {
-      operation,
+      // Nothing is changed by it, even where it prepares a write.
+      operation: operation === 'write' ? 'describe' : operation,
       object: from,
       records: 0,
       ask: (apis) => apis.associationLabels().getAll(from, to),
@@ -89,29 +90,36 @@ export async function readLabels(
   }))
 }
 
+/** Made by people or apps, not by HubSpot. */
 const made = ({ category }: AssociationType): boolean => category !== 'HUBSPOT_DEFINED'
 
-/** The type of each field; a label that the portal does not have is `configuration`. */
-export async function typesOf(
-  session: Session,
+/** The type of an association; a label that the portal does not have is `configuration`. */
+export type TypeFinder = (
   from: CrmObject,
-  fields: readonly AssociationField[],
+  field: AssociationField,
   signal: AbortSignal,
-): Promise<ReadonlyMap<string, AssociationType>> {
-  const types = new Map<string, AssociationType>()
-  const labelled = new Map<CrmObject, readonly AssociationLabel[]>()
-  for (const { name, to, label } of fields) {
-    if (label !== null && !labelled.has(to)) {
-      labelled.set(to, await readLabels(session, 'write', from, to, signal))
+) => Promise<AssociationType>
+
+/** Ids of labels never change, so one that was found is remembered. */
+export function createTypeFinder(session: Session): TypeFinder {
+  const known = new Map<string, AssociationType>()
+  return async (from, field, signal) => {
+    const { name, to, label } = field
+    if (label === null) {
+      const own = ownTypes[from]?.[to]
+      if (own) return own
+      throw unknownAssociation(from, name)
     }
-    const type =
-      label === null
-        ? ownTypes[from]?.[to]
-        : labelled.get(to)?.find((known) => made(known) && slugOf(known.label ?? '') === label)
-    if (!type) throw unknownAssociation(from, name)
-    types.set(name, { category: type.category, typeId: type.typeId })
+    const key = `${from}.${name}`
+    if (!known.has(key)) {
+      for (const found of await readLabels(session, 'write', from, to, signal)) {
+        if (made(found)) known.set(`${from}.${associationName(to, found.label ?? '')}`, found)
+      }
+    }
+    const type = known.get(key)
+    if (type) return type
+    throw unknownAssociation(from, name)
   }
-  return types
 }
 
 /** One association as HubSpot lists it. */

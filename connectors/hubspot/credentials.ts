@@ -1,11 +1,12 @@
 import { z } from 'zod'
 
-/** Tokens and secrets travel by https only; a loopback address is a simulator. */
-export function isTrustedAddress(address: string): boolean {
-  if (!URL.canParse(address)) return false
-  const { protocol, hostname } = new URL(address)
-  return protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
-}
+/** A simulator on this machine. */
+export const isLoopback = (address: string): boolean =>
+  ['localhost', '127.0.0.1', '[::1]'].includes(new URL(address).hostname)
+
+/** Tokens and secrets travel by https only, except to a loopback address. */
+const isTrustedAddress = (address: string): boolean =>
+  URL.canParse(address) && (new URL(address).protocol === 'https:' || isLoopback(address))
 
 const secret = { secret: true }
 const apiUrl = z

@@ -6,6 +6,7 @@
 import type { CallGate, Connector, ConnectorTraits } from '../connector.ts'
 import { ConnectorFault } from '../fault.ts'
 import { type ApiRelease, isCrmObject, objectTypeIds, ownersObject } from './api-paths.ts'
+import { createTypeFinder } from './associations.ts'
 import { changesBatch, createChangeReader } from './changes.ts'
 import type { HubspotCredentials } from './credentials.ts'
 import { describeObject } from './fields.ts'
@@ -51,6 +52,7 @@ export function createHubspotConnector(options: HubspotOptions): Connector {
     },
   }
   const session = createSession({ ...options, gate })
+  const findType = createTypeFinder(session)
   const reader = createChangeReader(session, options.overlapMs ?? defaultOverlapMs)
 
   return {
@@ -63,7 +65,7 @@ export function createHubspotConnector(options: HubspotOptions): Connector {
     read: (object, ids, fields, signal) => readRecords(session, object, ids, fields, signal),
     find: (object, field, values, fields, signal) =>
       findRecords(session, object, field, values, fields, signal),
-    write: (commands, signal) => writeRecords(session, commands, signal),
+    write: (commands, signal) => writeRecords(session, findType, commands, signal),
     changes: (object, cursor, fields, signal) => {
       if (object === ownersObject) throw unpolled
       return reader.changes(object, cursor, fields, signal)

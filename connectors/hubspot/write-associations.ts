@@ -9,9 +9,8 @@ import {
   associationBatch,
   associationField,
   holdersOf,
-  isAssociation,
   readAssociations,
-  typesOf,
+  type TypeFinder,
 } from './associations.ts'
 import { faultOfError, readError } from './faults.ts'
 import { isRecordId } from './records.ts'
@@ -39,35 +38,42 @@ interface Link {
  */
 export async function writeAssociations(
   session: Session,
+  findType: TypeFinder,
   object: CrmObject,
   items: readonly WriteItem[],
   signal: AbortSignal,
   outcomes: Map<number, WriteOutcome>,
 ): Promise<void> {
-  const written = items.flatMap((item) => {
-    const outcome = outcomes.get(item.index)
-    const names = Object.keys(item.command.fields).filter(isAssociation)
-    return outcome?.ok && names.length > 0 ? [{ item, outcome, names }] : []
-  })
-  const names = new Set(written.flatMap((record) => record.names))
-  for (const name of names) {
-    const holders = written.filter(
-      (record) => record.names.includes(name) && outcomes.get(record.item.index)?.ok,
-    )
-    const fail = (affected: readonly WriteItem[], fault: ConnectorFault) => {
-      for (const { index } of affected) outcomes.set(index, { ok: false, fault: ofField(fault, name) })
+  const fail: Failing = (links, fault) => {
+    for (const { item, field } of links) {
+      outcomes.set(item.index, { ok: false, fault: ofField(fault, field.name) })
     }
+  }
+  const wishes = items.flatMap((item) => {
+    const outcome = outcomes.get(item.index)
+    return outcome?.ok ? wishesOf(object, item, outcome, fail) : []
+  })
+  for (const to of new Set(wishes.map(({ field }) => field.to))) {
+    const own = wishes.filter(({ field }) => field.to === to)
     try {
-      await writeField(session, object, name, holders, signal, fail)
+      await writeTowards(session, findType, object, own, signal, fail)
     } catch (error) {
       if (!(error instanceof ConnectorFault)) throw error
-      fail(
-        holders.map(({ item }) => item),
-        error,
-      )
+      fail(own, error)
     }
   }
 }
+
+/** What one field of a written record should hold. */
+interface Wish {
+  readonly item: WriteItem
+  readonly field: AssociationField
+  readonly from: string
+  readonly created: boolean
+  /** Null: no association of this kind. */
+  readonly to: string | null
+}
+type Failing = (links: readonly Pick<Wish, 'item' | 'field'>[], fault: ConnectorFault) => void
 
 /** The record itself is there and was written: what is refused, gone or double is the association. */
 function ofField(fault: ConnectorFault, name: string): ConnectorFault {
@@ -75,48 +81,63 @@ function ofField(fault: ConnectorFault, name: string): ConnectorFault {
   return new ConnectorFault(kind, fault.message, { ...fault.details, fields: [name] }, { cause: fault })
 }
 
-interface Written {
-  readonly item: WriteItem
-  readonly outcome: { readonly id: string; readonly created: boolean }
+function wishesOf(
+  object: CrmObject,
+  item: WriteItem,
+  { id, created }: { readonly id: string; readonly created: boolean },
+  fail: Failing,
+): readonly Wish[] {
+  const wishes = Object.entries(item.command.fields).flatMap(([name, value]): Wish[] => {
+    const field = associationField(object, name)
+    if (!field) return []
+    const to = value === null || value === '' ? null : String(value)
+    return [{ item, field, from: id, created, to }]
+  })
+  const wrong = wishes.find(({ to }) => to !== null && !isRecordId(to))
+  if (!wrong) return wishes
+  fail([wrong], notAnId(wrong.field.name, wrong.to ?? ''))
+  return []
 }
 
-async function writeField(
+async function writeTowards(
   session: Session,
+  findType: TypeFinder,
   object: CrmObject,
-  name: string,
-  records: readonly Written[],
+  wishes: readonly Wish[],
   signal: AbortSignal,
-  fail: (items: readonly WriteItem[], fault: ConnectorFault) => void,
+  fail: Failing,
 ): Promise<void> {
-  const field = associationField(object, name)
-  if (!field) return
-  const type = (await typesOf(session, object, [field], signal)).get(name)
-  if (!type) return
-  const existing = records.filter(({ outcome }) => !outcome.created).map(({ outcome }) => outcome.id)
+  const [first] = wishes
+  if (!first) return
+  const types = new Map<string, AssociationType>()
+  const fields = new Map(wishes.map(({ field }) => [field.name, field]))
+  for (const field of fields.values()) types.set(field.name, await findType(object, field, signal))
+  const existing = [...new Set(wishes.filter(({ created }) => !created).map(({ from }) => from))]
   const current: ReadonlyMap<string, readonly Associated[]> =
     existing.length === 0
       ? new Map()
-      : await readAssociations(session, { operation: 'write', from: object, to: field.to }, existing, signal)
+      : await readAssociations(
+          session,
+          { operation: 'write', from: object, to: first.field.to },
+          existing,
+          signal,
+        )
   const made: Link[] = []
   const removed: Link[] = []
-  for (const { item, outcome } of records) {
-    const value = item.command.fields[name] ?? null
-    const wanted = value === null || value === '' ? null : String(value)
-    if (wanted !== null && !isRecordId(wanted)) {
-      fail([item], notAnId(name, wanted))
-      continue
-    }
-    const held = holdersOf(object, field, current.get(outcome.id) ?? [])
-    const link = (to: string): Link => ({ item, from: outcome.id, to, field, type })
-    if (wanted !== null && !held.includes(wanted)) made.push(link(wanted))
+  for (const { item, field, from, to } of wishes) {
+    const type = types.get(field.name)
+    if (!type) continue
+    const held = holdersOf(object, field, current.get(from) ?? [])
+    const link = (other: string): Link => ({ item, from, to: other, field, type })
+    if (to !== null && !held.includes(to)) made.push(link(to))
     // A new primary takes the place of the old one by itself.
-    const isMoved = wanted !== null && field.label === null && field.to === 'companies'
-    if (!isMoved) removed.push(...held.filter((id) => id !== wanted).map(link))
+    const isMoved = to !== null && field.label === null && field.to === 'companies'
+    if (!isMoved) removed.push(...held.filter((id) => id !== to).map(link))
   }
   const failed = new Set<WriteItem>()
-  const note = (items: readonly WriteItem[], fault: ConnectorFault) => {
-    for (const item of items) failed.add(item)
-    fail(items, fault)
+  const note: Failing = (links, fault) => {
+    for (const { item } of links) failed.add(item)
+    fail(links, fault)
   }
   await sendLinks(session, object, 'make', made, signal, note)
   // What could not be put in its place stays.
@@ -137,7 +158,7 @@ async function sendLinks(
   how: 'make' | 'remove',
   links: readonly Link[],
   signal: AbortSignal,
-  fail: (items: readonly WriteItem[], fault: ConnectorFault) => void,
+  fail: Failing,
 ): Promise<void> {
   for (let at = 0; at < links.length; at += associationBatch) {
     const slice = links.slice(at, at + associationBatch)
@@ -145,15 +166,12 @@ async function sendLinks(
     if (refusal === null) continue
     const isShared = slice.length > 1 && ['rejected', 'gone', 'duplicate'].includes(refusal.kind)
     if (!isShared) {
-      fail(
-        slice.map(({ item }) => item),
-        refusal,
-      )
+      fail(slice, refusal)
       continue
     }
     for (const link of slice) {
       const own = await sendBatch(session, object, how, [link], signal)
-      if (own) fail([link.item], own)
+      if (own) fail([link], own)
     }
   }
 }

@@ -1,5 +1,6 @@
 import type { WriteCommand, WriteOutcome } from '../connector.ts'
 import { ConnectorFault } from '../fault.ts'
+import type { TypeFinder } from './associations.ts'
 import { readBy } from './reads.ts'
 import type { Session } from './session.ts'
 import { writeAssociations } from './write-associations.ts'
@@ -32,6 +33,7 @@ const maxSplits = 40
  */
 export async function writeRecords(
   session: Session,
+  findType: TypeFinder,
   commands: readonly WriteCommand[],
   signal: AbortSignal,
 ): Promise<readonly WriteOutcome[]> {
@@ -54,7 +56,7 @@ export async function writeRecords(
     const call = { ...planned, items: planned.items.filter((item) => !held.includes(item)) }
     if (call.items.length === 0) continue
     try {
-      const left = await sendCall(session, call, signal, outcomes)
+      const left = await sendCall(session, findType, call, signal, outcomes)
       if (left.length === 0) continue
       if (left.length === 1 && call.items.length === 1) settle(left, unanswered)
       else if (splits < maxSplits) sendAgain(halve({ ...call, items: left }))
@@ -97,6 +99,7 @@ const tooManyRefusals = new ConnectorFault(
 /** One batch and the associations of its records. Answers the items to send again, on which nothing was done. */
 async function sendCall(
   session: Session,
+  findType: TypeFinder,
   call: WriteCall,
   signal: AbortSignal,
   outcomes: Map<number, WriteOutcome>,
@@ -122,7 +125,7 @@ async function sendCall(
   const reading = readBatch(call, value.results, value.errors ?? [], session.now())
   for (const [index, outcome] of reading.outcomes) outcomes.set(index, outcome)
   if (!reading.hasUnnamedErrors) await nameRecords(session, call, reading.unnamed, signal, outcomes)
-  await writeAssociations(session, object, items, signal, outcomes)
+  await writeAssociations(session, findType, object, items, signal, outcomes)
   return reading.hasUnnamedErrors ? reading.unnamed : []
 }
 
