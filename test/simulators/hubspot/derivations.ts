@@ -20,6 +20,14 @@ export function findStage(
 /** As an amount is written: the shortest text of the number. */
 const writeAmount = (amount: number) => String(Number(amount.toFixed(6)))
 
+/** Won, lost, or null while a deal is open. */
+function outcomeOf(portal: Portal, properties: Properties): 'won' | 'lost' | null {
+  const stage = findStage(portal, 'deals', properties['dealstage'] ?? '')?.stage
+  if (stage?.closed !== true) return null
+  return stage.probability === 1 ? 'won' : 'lost'
+}
+
+/** A deal that moves to won or lost is closed now, unless the same write says when. */
 function deriveDeal(portal: Portal, next: Properties, previous: Row | null, written: Properties): Properties {
   const found = findStage(portal, 'deals', next['dealstage'] ?? '')
   const closed = found?.stage.closed === true
@@ -29,9 +37,7 @@ function deriveDeal(portal: Portal, next: Properties, previous: Row | null, writ
   const amount = next['amount'] === undefined ? null : Number(next['amount'])
   const atHome = amount === null ? null : amount * (portal.currencies.get(currency) ?? 1)
   const justClosed =
-    closed && previous !== null && previous.properties['dealstage'] !== next['dealstage']
-      ? previous.properties['hs_is_closed'] !== 'true'
-      : false
+    closed && previous !== null && outcomeOf(portal, previous.properties) !== outcomeOf(portal, next)
   return {
     deal_currency_code: currency,
     hs_is_closed: String(closed),

@@ -10,6 +10,7 @@ const { values } = parseArgs({
     'search-limit': { type: 'string', default: '5' },
     'answer-delay-ms': { type: 'string', default: '0' },
     'index-lag-ms': { type: 'string', default: '0' },
+    'webhook-target': { type: 'string' },
     seed: { type: 'string', default: '1' },
   },
 })
@@ -22,7 +23,9 @@ const simulator = await startHubspotSimulator({
   answerDelayMs: Number(values['answer-delay-ms']),
   indexLagMs: Number(values['index-lag-ms']),
   seed: Number(values.seed),
+  ...(values['webhook-target'] === undefined ? {} : { webhookTarget: values['webhook-target'] }),
 })
+const stopWebhooks = simulator.webhooks.run(1_000)
 
 process.stdout.write(
   `${JSON.stringify({
@@ -35,5 +38,8 @@ process.stdout.write(
 )
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => void simulator.close())
+  process.once(signal, () => {
+    stopWebhooks()
+    void simulator.close()
+  })
 }

@@ -5,6 +5,7 @@ import type { Fault, Operation } from './faults.ts'
 import type { Owner, Pipeline, ValidationRule } from './portal.ts'
 import type { PropertyOptions } from './schema.ts'
 import type { Credentials } from './sessions.ts'
+import type { Webhooks } from './webhooks.ts'
 
 export interface SimulatorOptions {
   readonly port?: number
@@ -45,4 +46,5 @@ export interface HubspotSimulator extends CrmSimulator<Fault, Operation> {
   associated(fromId: string, typeId: number): readonly string[]
   /** The app is uninstalled: its tokens, the refresh token too, are worth nothing from now on. */
   revokeAccess(): void
+  readonly webhooks: Webhooks
 }

@@ -17,17 +17,22 @@ import type { FaultEffect, Operation } from './faults.ts'
 import { createHands } from './hands.ts'
 import { addOauthRoutes } from './oauth-routes.ts'
 import { listObjectRoutes } from './object-routes.ts'
+import { addPages } from './pages.ts'
 import { createPortal } from './portal.ts'
 import { listPropertyRoutes } from './property-routes.ts'
 import { createRateLimits } from './rate-limits.ts'
+import { listSearchRoutes } from './search-routes.ts'
 import { createCredentials, createSessions } from './sessions.ts'
 import type { HubspotSimulator, SimulatorOptions } from './simulator-interface.ts'
+import { listWebhookRoutes } from './webhook-routes.ts'
+import { createWebhooks } from './webhooks.ts'
 
 export type { Call, CallLog } from '../calls.ts'
 export type { Fault, Operation } from './faults.ts'
 export type { Owner, Pipeline, Stage, ValidationRule } from './portal.ts'
 export type { Credentials } from './sessions.ts'
 export type { HubspotSimulator, SimulatorOptions } from './simulator-interface.ts'
+export type { Delivery, DeliveryOptions, Subscription, WebhookEvent, Webhooks } from './webhooks.ts'
 
 /** Starts a fresh portal on 127.0.0.1; port 0, the default, takes any free one. */
 export async function startHubspotSimulator(options: SimulatorOptions = {}): Promise<HubspotSimulator> {
@@ -54,15 +59,23 @@ export async function startHubspotSimulator(options: SimulatorOptions = {}): Pro
     answerDelayMs: options.answerDelayMs ?? 0,
     url: () => url,
   }
+  const webhooks = createWebhooks(portal, {
+    clientSecret: credentials.clientSecret,
+    target: options.webhookTarget ?? null,
+    random: createRandom(seed),
+  })
   const routes = [
     ...listObjectRoutes(portal),
     ...listBatchRoutes(portal),
+    ...listSearchRoutes(portal),
     ...listPropertyRoutes(portal),
     ...listAssociationRoutes(portal),
     ...listAccountRoutes(frame),
+    ...listWebhookRoutes(portal, webhooks),
   ]
   for (const route of routes) addApiRoute(app, frame, route)
   addOauthRoutes(app, frame, credentials)
+  addPages(app, portal)
   const simulator: Omit<HubspotSimulator, 'url' | 'credentials'> = {
     ...createHands(portal),
     get organisationId() {
@@ -77,6 +90,7 @@ export async function startHubspotSimulator(options: SimulatorOptions = {}): Pro
     revokeAccess: () => sessions.revoke(),
     faults: frame.faults,
     calls: frame.calls,
+    webhooks,
     close: () => app.close(),
   }
   addControlRoutes(app, simulator)
