@@ -5,6 +5,8 @@ export interface NeededField {
   readonly type: 'text' | 'number' | 'boolean' | 'date' | 'datetime' | 'choice' | 'currency' | 'reference'
   readonly maxLength?: number
   readonly choices?: readonly string[]
+  /** How people read the choices, in their order; absent where the choices are words themselves. */
+  readonly choiceLabels?: readonly string[]
   /** The object that a reference names. */
   readonly references?: string
   /** Holds our key: unique, an external id where the CRM has such a thing. */

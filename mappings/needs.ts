@@ -2,8 +2,8 @@
 import type { NeededField, SetupNeeds } from '../connectors/setup.ts'
 import { type MappingDocument, type MappingLine, remotesOf } from './document.ts'
 
-/** Fields with this prefix are ours; all others are the CRM's, or its administrators'. */
-const ourPrefix = /^prm_/i
+/** Fields with this prefix are ours, behind a kind of field too (`association.companies.prm_partner`); all others are the CRM's, or its administrators'. */
+const ourPrefix = /(^|\.)prm_/i
 const keyLength = 64
 const defaultLength = 255
 
@@ -39,7 +39,7 @@ function fieldOf(
     case 'template':
       return { ...field, type: 'text', maxLength: via.maxLength }
     case 'choice':
-      return { ...field, type: 'choice', choices: via.table.map(([, theirs]) => String(theirs)) }
+      return { ...field, type: 'choice', ...choicesOf(via.table) }
     case 'reference': {
       const references = objectOf(via.entity)
       return { ...field, type: 'reference', ...(references === undefined ? {} : { references }) }
@@ -56,4 +56,14 @@ function fieldOf(
     default:
       return { ...field, type: 'text', maxLength: defaultLength }
   }
+}
+
+/** A CRM that numbers its choices shows people a label beside the number: ours, in words. */
+function choicesOf(
+  table: Extract<MappingLine['via'], { kind: 'choice' }>['table'],
+): Pick<NeededField, 'choices' | 'choiceLabels'> {
+  const choices = table.map(([, theirs]) => String(theirs))
+  if (table.every(([, theirs]) => typeof theirs === 'string')) return { choices }
+  const words = table.map(([ours]) => ours.replaceAll('_', ' '))
+  return { choices, choiceLabels: words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)) }
 }

@@ -39,7 +39,8 @@ export interface ConnectorBench {
   readonly mishaps: {
     /** The write takes effect; its answer never comes. */
     loseAnswerOfWrite(how: 'cut' | 'silence'): void
-    answerWithPage(status: number): void
+    /** `of` says which call it is for, where a write looks at its record first. */
+    answerWithPage(status: number, of: 'read' | 'write'): void
     lockOneRecord(): void
     throttle(): void
     expireToken(): void

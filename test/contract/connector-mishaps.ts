@@ -21,9 +21,9 @@ export function describeMishaps(): void {
       async (status) => {
         const id = await insertOne()
         await read([id])
-        bench.mishaps.answerWithPage(status)
+        bench.mishaps.answerWithPage(status, 'read')
         expect((await faultOf(read([id]))).kind).toBe('unavailable')
-        bench.mishaps.answerWithPage(status)
+        bench.mishaps.answerWithPage(status, 'write')
         const [outcome] = await write(update(id, { [bench.textField]: 'new' }))
         expect(outcome).toMatchObject({ ok: false, fault: { kind: 'ambiguous' } })
       },
@@ -91,7 +91,7 @@ export function describeMishaps(): void {
       await poll(null)
       bench.mishaps.expireToken()
       await read(ids)
-      bench.mishaps.answerWithPage(503)
+      bench.mishaps.answerWithPage(503, 'read')
       await faultOf(read(ids))
       expect(bench.gate.calls).toHaveLength(bench.requests())
       expect(bench.gate.usages.every(({ used, limit }) => used > 0 && limit > used)).toBe(true)

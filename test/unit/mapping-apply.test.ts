@@ -24,7 +24,9 @@ const ctx: MappingContext = {
 }
 
 function defaultOf(entity: string): Mapping {
-  const found = readDefaultMappings().find(({ document }) => document.entity === entity)
+  const found = readDefaultMappings().find(
+    ({ vendor, document }) => vendor === 'salesforce' && document.entity === entity,
+  )
   if (!found) throw new Error(`no default mapping of ${entity}`)
   return compileMapping(found.document)
 }

@@ -29,3 +29,15 @@ test('the order of the documents does not matter', () => {
     neededObjects(list).map(({ object, fields }) => [object, fields.map(({ name }) => name).toSorted()])
   expect(sorted(documents.toReversed())).toEqual(sorted(documents))
 })
+
+test('choices that a CRM numbers come with words for people', () => {
+  const dynamics = readDefaultMappings().filter(({ vendor }) => vendor === 'dynamics')
+  const objects = neededObjects(dynamics.map(({ document }) => document))
+  const fields = objects.flatMap((needed) => needed.fields)
+  expect(fields.find(({ name }) => name === 'prm_registrationstatus')).toMatchObject({
+    type: 'choice',
+    choices: expect.arrayContaining(['100000000', '100000002']),
+    choiceLabels: expect.arrayContaining(['Draft', 'In review']),
+  })
+  expect(fields.find(({ name }) => name === 'prm_partner')).toMatchObject({ references: 'account' })
+})
