@@ -133,10 +133,11 @@ interface Going {
 }
 
 export function outgoingOf(
-  { mapped }: Round,
+  { mapped, workspace }: Round,
   { item, verdicts, snapshot, theirs }: Merged,
   memory: Readonly<Record<string, FieldMemory>>,
   lookup: Lookup,
+  sentAt: string,
 ): Going {
   const { mark, link, local } = item
   const { mapping } = mapped
@@ -146,7 +147,6 @@ export function outgoingOf(
     lines,
     remote: snapshot.fields,
   })
-  const sentAt = snapshot.readAt.toISOString()
   const sending: Record<string, FieldMemory> = { ...memory }
   const sentLines = Object.keys(write.perLine)
   for (const line of sentLines) {
@@ -167,6 +167,8 @@ export function outgoingOf(
       message,
     }),
   )
+  const { conditionalWrite } = workspace.connector.traits
+  const version = conditionalWrite && snapshot.version ? { version: snapshot.version } : {}
   const key = link.keyWritten ? {} : { [mapping.document.keyField]: mark.recordId }
   const outgoing: Outgoing = {
     mark,
@@ -174,10 +176,12 @@ export function outgoingOf(
     linkId: link.id,
     remoteId: link.remoteId,
     creating: false,
+    unread: snapshot.isMirrored ?? false,
     command: {
       object: mapping.document.object,
       target: { kind: 'id', id: link.remoteId },
       fields: { ...write.fields, ...key },
+      ...version,
     },
     lines: sentLines,
     sentAt,

@@ -9,6 +9,8 @@ export interface MirrorRecord {
   readonly remoteId: string
   readonly content: Readonly<Record<string, RemoteValue>>
   readonly modifiedBy: string | null
+  /** As the CRM names the state that the content shows; null where it has no such name. */
+  readonly version: string | null
   readonly readAt: Date
 }
 
@@ -34,7 +36,7 @@ export async function mirrorRecords(
   remoteIds: readonly string[],
 ): Promise<ReadonlyMap<string, MirrorRecord>> {
   const { rows } = await sql<MirrorRecord>`
-    select object, remote_id, content, modified_by, read_at from mirror_record
+    select object, remote_id, content, modified_by, version, read_at from mirror_record
     where connection_id = ${connectionId} and object = ${object} and remote_id = any(${[...remoteIds]}::text[])
       and deleted_at is null`.execute(tx)
   return new Map(rows.map((row) => [row.remoteId, row]))
@@ -66,6 +68,7 @@ export async function recordSeen(
     content_hash: hash,
     modified_at: record.modifiedAt,
     modified_by: record.modifiedBy,
+    version: record.version ?? null,
     company_name: identity?.companyName ?? null,
     name_key: identity?.nameKey ?? null,
     domain: identity?.domain ?? null,
@@ -76,26 +79,27 @@ export async function recordSeen(
     with seen as (
       select * from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
         as row (object text, remote_id text, content jsonb, content_hash text, modified_at text, modified_by text,
-                company_name text, name_key text, domain text, country text, city text)
+                version text, company_name text, name_key text, domain text, country text, city text)
     ), before as (
       select seen.remote_id, mirror.content_hash, mirror.deleted_at, exists (
         select 1 from link
         where link.connection_id = ${connectionId} and link.remote_id = seen.remote_id
           and link.written_at >= mirror.read_at) as written,
         mirror.content_hash = seen.content_hash and mirror.modified_at = seen.modified_at
+          and mirror.version is not distinct from seen.version
           and mirror.read_at > seen.modified_at::timestamptz + make_interval(secs => ${settledAfterS}) as same
       from seen join mirror_record mirror
         on mirror.connection_id = ${connectionId} and mirror.object = seen.object and mirror.remote_id = seen.remote_id
     ), stored as (
       insert into mirror_record as mirror (connection_id, object, remote_id, content, content_hash, modified_at, modified_by,
-        read_at, company_name, name_key, domain, country, city)
-      select ${connectionId}, object, remote_id, content, seen.content_hash, modified_at, modified_by, ${readAt},
+        version, read_at, company_name, name_key, domain, country, city)
+      select ${connectionId}, object, remote_id, content, seen.content_hash, modified_at, modified_by, version, ${readAt},
              company_name, name_key, domain, country, city
       from seen left join before using (remote_id)
       where before.same is not true or before.written or before.deleted_at is not null
       on conflict (connection_id, object, remote_id) do update
         set content = excluded.content, content_hash = excluded.content_hash, modified_at = excluded.modified_at,
-            modified_by = excluded.modified_by, read_at = excluded.read_at, deleted_at = null, merged_into = null,
+            modified_by = excluded.modified_by, version = excluded.version, read_at = excluded.read_at, deleted_at = null, merged_into = null,
             company_name = excluded.company_name, name_key = excluded.name_key, domain = excluded.domain,
             country = excluded.country, city = excluded.city
         where mirror.read_at <= excluded.read_at

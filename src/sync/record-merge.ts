@@ -19,6 +19,10 @@ export interface Snapshot {
   readonly fields: Readonly<Record<string, RemoteValue>>
   readonly modifiedBy: string | null
   readonly readAt: Date
+  /** What the CRM calls this state, where a write may name it. */
+  readonly version?: string | null
+  /** It stands in the mirror and was not read for this merge: a write must name its version. */
+  readonly isMirrored?: boolean
 }
 
 export interface Merged {
@@ -44,6 +48,21 @@ export const isNews = (link: Link, readAt: Date): boolean =>
     { observedAt: link.observedAt, writtenAt: link.writtenAt, writing: link.writingAt !== null },
   ) &&
   (link.observedAt === null || readAt > link.observedAt)
+
+/**
+ * May a write be based on this state as the mirror has it? It names the version, and the CRM refuses it if that is not
+ * current any more; so only what nobody knows the outcome of has to be read first.
+ */
+export const isBasis = (
+  { link }: Linked,
+  { readAt, version }: Pick<Snapshot, 'readAt' | 'version'>,
+): boolean =>
+  typeof version === 'string' &&
+  !isStale(
+    { readAt },
+    { observedAt: link.observedAt, writtenAt: link.writtenAt, writing: link.writingAt !== null },
+  ) &&
+  !Object.values(link.fields).some(({ sent = [] }) => sent.length > 0)
 
 /** Has our side changed since the last agreement, or is something unsettled? Then the other side must be read anyway. */
 export function hasOutgoing({ mapped }: Round, { link, local }: Linked): boolean {

@@ -36,6 +36,8 @@ export interface Outgoing {
   readonly linkId: string
   readonly remoteId: string | null
   readonly creating: boolean
+  /** Based on the mirror: when the CRM says that the record changed, it only has to be read. */
+  readonly unread?: boolean
   /** The last word to a record that a deal moves away from: its link ends with it. */
   readonly parting?: boolean
   readonly command: WriteCommand

@@ -141,13 +141,15 @@ function settle(
     }
   }
   const known = fault ?? unanswered()
-  const decision = decideFault(known, {
-    attempts: write.mark.attempts,
-    now,
-    random: workspace.engine.random(),
-    isMapped: (field) => linesUsing(mapped, field).length > 0,
-    aboutRecord: known.details.httpStatus === undefined,
-  })
+  const decision: FaultDecision = isUnread(write, known)
+    ? { kind: 'read_again', delayMs: 0 }
+    : decideFault(known, {
+        attempts: write.mark.attempts,
+        now,
+        random: workspace.engine.random(),
+        isMapped: (field) => linesUsing(mapped, field).length > 0,
+        aboutRecord: known.details.httpStatus === undefined,
+      })
   // Only an ambiguous answer leaves open whether the values arrived.
   const fields =
     known.kind === 'ambiguous' ? {} : mapMemory(write, (memory) => settleRefused(memory, write.sentAt))
@@ -167,6 +169,10 @@ function settle(
     attempt: { ...attempt, remoteId: write.remoteId, ...told },
   }
 }
+
+/** It was written by what the mirror had, and that was old: no failure, the next round reads it first. */
+const isUnread = ({ unread = false }: Outgoing, { kind }: ConnectorFault): boolean =>
+  unread && kind === 'changed'
 
 const unanswered = () =>
   new ConnectorFault('ambiguous', 'The connector gave no outcome for this record', { code: 'no_outcome' })
@@ -221,7 +227,7 @@ async function record(tx: Tx, round: Round, settled: readonly Settled[], now: Da
         break
       case 'retry':
       case 'read_again':
-        later.push({ recordId, delayMs: decision.delayMs, counts: true })
+        later.push({ recordId, delayMs: decision.delayMs, counts: !isUnread(write, fault) })
         break
       case 'park':
         parked.push(parkedBy(recordId, fault))

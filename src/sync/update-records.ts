@@ -19,9 +19,9 @@ import {
   rememberOutcome,
   reviewsOf,
 } from './merge-consequences.ts'
-import { mirrorRecords } from './mirror-store.ts'
+import { type MirrorRecord, mirrorRecords } from './mirror-store.ts'
 import { markParents, type ParentWait, priorityOf, waitOnParents } from './parents.ts'
-import { hasOutgoing, isNews, type Linked, type Merged, mergeRecord } from './record-merge.ts'
+import { hasOutgoing, isBasis, isNews, type Linked, type Merged, mergeRecord } from './record-merge.ts'
 import { closeAgreed, type NewReview, openReviews } from './review-store.ts'
 import { type Outgoing, RecordMoved, type Round } from './round.ts'
 import { haltOn, sendWrites } from './send.ts'
@@ -29,8 +29,9 @@ import { assertLease, databaseNow, renewLease } from './slot-store.ts'
 import type { Lookup } from './workspace.ts'
 
 /**
- * Keeps linked records in step. What the mirror shows is applied at once; what goes out is merged against a fresh read
- * of the whole batch first, so that a value typed a moment ago is not overwritten unseen.
+ * Keeps linked records in step. What the mirror shows is applied at once. What goes out is merged against a fresh read
+ * of the whole batch first, so that a value typed a moment ago is not overwritten unseen; or, where the CRM refuses a
+ * write that is based on an older state, against the mirror.
  * @returns how many wait for company, since they would not fill a batch
  */
 export async function updateRecords(round: Round, items: readonly Linked[], lookup: Lookup): Promise<number> {
@@ -71,11 +72,35 @@ export async function updateRecords(round: Round, items: readonly Linked[], look
   await conclude(round, quick, done, lookup)
   const { read: size, update } = workspace.connector.traits.batch
   const going = fullBatches(toRead, update, ({ mark }) => mark.ripe)
-  for (let start = 0; start < going.length; start += size) {
-    const fresh = await readFresh(round, going.slice(start, start + size), lookup)
+  const based = mirroredBases(round, going, mirrored, lookup)
+  await sendWrites(round, await conclude(round, [...based.values()], [], lookup))
+  const unread = going.filter((item) => !based.has(item))
+  for (let start = 0; start < unread.length; start += size) {
+    const fresh = await readFresh(round, unread.slice(start, start + size), lookup)
     await sendWrites(round, await conclude(round, fresh, [], lookup))
   }
   return toRead.length - going.length
+}
+
+/** Items whose write may go by what the mirror has, merged against that. */
+function mirroredBases(
+  round: Round,
+  items: readonly Linked[],
+  mirrored: ReadonlyMap<string, MirrorRecord>,
+  lookup: Lookup,
+): ReadonlyMap<Linked, Merged> {
+  const { mapped, workspace } = round
+  if (!workspace.connector.traits.conditionalWrite) return new Map()
+  return new Map(
+    items.flatMap((item): [Linked, Merged][] => {
+      const seen = mirrored.get(item.link.remoteId)
+      if (!seen || item.link.mappingVersionId !== mapped.versionId || !isBasis(item, seen)) return []
+      if (mapped.fields.some((field) => seen.content[field] === undefined)) return []
+      const { content, modifiedBy, readAt, version } = seen
+      const snapshot = { fields: content, modifiedBy, readAt, version, isMirrored: true }
+      return [[item, mergeRecord(round, item, snapshot, lookup)]]
+    }),
+  )
 }
 
 const referencesIn = ({ mapped }: Round, fields: Readonly<Record<string, RemoteValue>>): string[] =>
@@ -121,9 +146,9 @@ async function readFresh(round: Round, items: readonly Linked[], lookup: Lookup)
   const byId = new Map(present.map((record) => [record.id, record]))
   return items.flatMap((item) => {
     const record = byId.get(item.link.remoteId)
-    return record
-      ? [mergeRecord(round, item, { fields: record.fields, modifiedBy: record.modifiedBy, readAt }, lookup)]
-      : []
+    if (!record) return []
+    const { fields, modifiedBy, version = null } = record
+    return [mergeRecord(round, item, { fields, modifiedBy, readAt, version }, lookup)]
   })
 }
 
@@ -155,10 +180,12 @@ async function conclude(
     const agreed: { recordId: string; field: string }[] = []
     const waits: ParentWait[] = []
     const again: ParentWait[] = []
+    const sentAt = new Date().toISOString()
     for (const one of merged) {
       const { mark, link } = one.item
       const outcome = applied.get(mark.recordId)
-      const { write, issues, waiting } = outgoingOf(round, one, rememberOutcome(one, outcome), lookup)
+      const remembered = rememberOutcome(one, outcome)
+      const { write, issues, waiting } = outgoingOf(round, one, remembered, lookup, sentAt)
       const memory = holdUnmapped(write.memory, [...one.unmapped, ...issues])
       attempts.push(...attemptsOf(round, one))
       reviews.push(...reviewsOf(mapped.name, one, outcome?.outcomes ?? []), ...issues)

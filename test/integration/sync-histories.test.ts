@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import type { FieldValue } from '#src/kernel/field-value.ts'
 import { type SalesforceSimulator, startSalesforceSimulator } from '#test/simulators/salesforce/simulator.ts'
+import { writingConditionally } from '#test/support/conditional-writes.ts'
 import { randomOf } from '#test/support/convergence.ts'
 import { useDatabase } from '#test/support/database.ts'
 import { linkedDeal, localDeal, opportunityOf, writesOf } from '#test/support/toy-deals.ts'
@@ -66,12 +67,12 @@ const fields: readonly Field[] = [
 ]
 
 /** Random edits on both sides, polls, turns of workers, faults and deaths; then quiet. */
-async function runHistory(seed: number): Promise<void> {
+async function runHistory(seed: number, isConditional: boolean): Promise<void> {
   const random = randomOf(seed)
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T
   simulator = await startSalesforceSimulator({ seed })
   const crm = simulator
-  sync = await toySync(db.database, db.url, crm)
+  sync = await toySync(db.database, db.url, crm, isConditional ? { wrap: writingConditionally(crm) } : {})
   const engine = sync
   await engine.changeLine('deal', 'expectedCloseDate', { owner: 'prm' })
   await engine.poll()
@@ -108,13 +109,16 @@ async function runHistory(seed: number): Promise<void> {
   }
   const die = async (when: 'before' | 'after') => {
     await engine.ripen()
-    const doomed = engine.secondWorker((connector) => ({
-      ...connector,
-      write: async (commands, signal) => {
-        if (when === 'after') await connector.write(commands, signal)
-        throw new Error('killed')
-      },
-    }))
+    const doomed = engine.secondWorker((bare) => {
+      const connector = isConditional ? writingConditionally(crm)(bare) : bare
+      return {
+        ...connector,
+        write: async (commands, signal) => {
+          if (when === 'after') await connector.write(commands, signal)
+          throw new Error('killed')
+        },
+      }
+    })
     await doomed.reconcile().catch(() => undefined)
   }
   const work = async () => {
@@ -179,7 +183,13 @@ async function runHistory(seed: number): Promise<void> {
 describe('over random histories of edits, polls, faults and deaths, the engine and a CRM', () => {
   test.each(Array.from({ length: 12 }, (_, index) => 20_261_123 + index))(
     'end equal and silent, and no last word is lost without a trace (history %i)',
-    (seed) => runHistory(seed),
+    (seed) => runHistory(seed, false),
+    60_000,
+  )
+
+  test.each(Array.from({ length: 12 }, (_, index) => 20_261_223 + index))(
+    'do so too where writes go by the mirror and name the version that it has (history %i)',
+    (seed) => runHistory(seed, true),
     60_000,
   )
 })

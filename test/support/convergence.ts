@@ -71,13 +71,15 @@ export type Violation =
   | 'our edit put back'
   | 'stale read applied'
 
+/**
+ * What a write is based on: a reading right before it, the same with its version named, or what an earlier reading left
+ * in the mirror. Only the last, done without naming the version, must not be done.
+ */
+export type Basis = 'read' | 'read, named' | 'mirror, named' | 'mirror, not named'
+
 /** One random history of one link, run against the engine's own rules; answers what went wrong. */
-export function runHistory(
-  seed: number,
-  rules: Rules,
-  conditionalWrites: boolean,
-  steps = 40,
-): Set<Violation> {
+export function runHistory(seed: number, rules: Rules, basis: Basis, steps = 40): Set<Violation> {
+  const conditionalWrites = basis.endsWith(', named')
   const random = randomOf(seed)
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T
   const violations = new Set<Violation>()
@@ -94,6 +96,8 @@ export function runHistory(
     names.map((name) => [name, [{ value: 'start', at: 0 }]]),
   )
   const snapshots: Snapshot[] = []
+  /** The newest reading that came in. */
+  let mirror: Snapshot | null = null
   let write: Write | null = null
   let dirty = false
   let observedAt = 0
@@ -130,10 +134,23 @@ export function runHistory(
   }
   const capture = (): Snapshot => ({ readAt: now, values: { ...theirs }, version })
 
+  const linkNow = () => ({
+    observedAt: new Date(observedAt),
+    writtenAt: new Date(writtenAt),
+    writing: write !== null,
+  })
+  /** What a write may go by without a reading. */
+  const standing = (): Snapshot | null => {
+    if (!basis.startsWith('mirror') || !mirror) return null
+    const isUnsettled = names.some((name) => (memory[name]?.sent ?? []).length > 0)
+    return isUnsettled || isStale({ readAt: new Date(mirror.readAt) }, linkNow()) ? null : mirror
+  }
+
   /** Merges one snapshot: applies what flows in, answers what flows out. */
   const merge = (snapshot: Snapshot, fresh: boolean): Values => {
     const writes: Values = {}
-    const link = { observedAt: new Date(observedAt), writtenAt: new Date(writtenAt), writing: write !== null }
+    if (!mirror || snapshot.readAt >= mirror.readAt) mirror = snapshot
+    const link = linkNow()
     if (rules.dropsStaleSnapshots && isStale({ readAt: new Date(snapshot.readAt) }, link)) {
       dirty = true
       return writes
@@ -194,13 +211,14 @@ export function runHistory(
   const work = (always: 'ok' | null) => {
     if (!dirty || write) return
     dirty = false
-    const writes = rules.readsBeforeUpdate ? merge(capture(), true) : blindWrites()
+    const snapshot = standing() ?? capture()
+    const writes = rules.readsBeforeUpdate ? merge(snapshot, true) : blindWrites()
     if (Object.keys(writes).length === 0) return
     actions += 1
     for (const [name, value] of Object.entries(writes)) {
       memory[name] = rememberSent(memory[name] as FieldMemory, value, value, String(now))
     }
-    write = { at: now, values: writes, version, taken: false }
+    write = { at: now, values: writes, version: snapshot.version, taken: false }
     if (!conditionalWrites) write.taken = always === 'ok' || random() < 0.8
     if (write.taken) land(write)
     if (always) finish('answered')
