@@ -4,6 +4,8 @@
  */
 import type { z } from 'zod'
 import type { CallGate, Connector, ConnectorTraits } from './connector.ts'
+import { hubspotCredentialsSchema } from './hubspot/credentials.ts'
+import { createHubspotConnector, hubspotTraits } from './hubspot/hubspot-connector.ts'
 import { salesforceCredentialsSchema } from './salesforce/credentials.ts'
 import { createSalesforceConnector, salesforceTraits } from './salesforce/salesforce-connector.ts'
 
@@ -37,6 +39,7 @@ function defineVendor<Schema extends z.ZodType>(
 }
 
 export const vendors = {
+  hubspot: defineVendor(hubspotTraits, hubspotCredentialsSchema, createHubspotConnector),
   salesforce: defineVendor(salesforceTraits, salesforceCredentialsSchema, createSalesforceConnector),
 } as const satisfies Readonly<Record<string, VendorDefinition>>
 

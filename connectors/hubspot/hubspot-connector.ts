@@ -14,6 +14,7 @@ import { findRecords } from './finds.ts'
 import { identify } from './identity.ts'
 import { readBatch, readRecords } from './reads.ts'
 import { createSession } from './session.ts'
+import { createSetup } from './setup.ts'
 import { receiveWebhook } from './webhooks.ts'
 import { writeBatch, writeRecords } from './writes.ts'
 
@@ -72,6 +73,7 @@ export function createHubspotConnector(options: HubspotOptions): Connector {
     },
     receive: (request) =>
       receiveWebhook(request, { clientSecret: credentials.clientSecret, appId: credentials.appId }),
+    setup: createSetup(session, credentials),
     close: () => session.close(),
   }
 }
