@@ -7,6 +7,7 @@ import { planQuery } from './collection-routes.ts'
 import { errors } from './errors.ts'
 import { planMetadata } from './metadata-routes.ts'
 import type { Organisation } from './organisation.ts'
+import { planPrivileges } from './privileges.ts'
 import { runQuery } from './queries.ts'
 import { type Addresses, planCreate, planRecord } from './record-routes.ts'
 import { requireRight } from './rights.ts'
@@ -76,6 +77,8 @@ export function createDispatch(organisation: Organisation, addresses: Addresses)
     if (metadataRoots.includes(root.name)) return planMetadata(organisation, addresses, call)
     const table = findEntitySet(organisation, root.name)
     if (table === undefined) throw errors.noResource(root.name)
+    const privileges = planPrivileges(organisation, addresses, call)
+    if (privileges !== null) return privileges
     return root.key === null
       ? planCollection(organisation, addresses, table, call)
       : planRecord(organisation, addresses, table, call)

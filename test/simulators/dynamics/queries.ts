@@ -110,7 +110,8 @@ function findCandidates(
       }
       return all
     }
-    default:
+    case 'not':
+    case 'text':
       return null
   }
 }

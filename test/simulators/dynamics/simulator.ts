@@ -18,6 +18,7 @@ import { createLimits } from './limits.ts'
 import { type Credentials, createSessions } from './oauth.ts'
 import { addOauthRoutes } from './oauth-routes.ts'
 import { createOrganisation, requireTable } from './organisation.ts'
+import { addPages } from './pages.ts'
 import type { DynamicsSimulator, SimulatorOptions } from './simulator-interface.ts'
 import { createWebhooks } from './webhooks.ts'
 
@@ -62,6 +63,7 @@ export async function startDynamicsSimulator(options: SimulatorOptions = {}): Pr
   }
   addApi(app, frame)
   addOauthRoutes(app, frame)
+  addPages(app, organisation)
   const webhooks = createWebhooks(organisation, options.seed ?? 1)
   if (options.webhookTarget !== undefined) webhooks.register(options.webhookTarget, secrets.webhookKey)
   const simulator: Omit<DynamicsSimulator, 'url'> = {

@@ -28,6 +28,8 @@ export interface Webhooks {
   readonly pending: number
   /** Sends what piled up, one after the other; answers what became of each. */
   deliver(disorder?: Disorder): Promise<readonly Delivery[]>
+  /** Delivers every so often by itself, until the answered function is called. */
+  run(everyMs: number): () => void
   /** Forgets what piled up. */
   clear(): void
   /** Registers an endpoint with a key, and asynchronous steps for the messages of these tables. */
@@ -147,18 +149,32 @@ export function createWebhooks(organisation: Organisation, seed: number): Webhoo
     }
   }
 
+  async function deliver({ drop, double, shuffle = false }: Disorder = {}): Promise<readonly Delivery[]> {
+    const all = waiting
+    waiting = []
+    const kept = all.slice(countOf(drop, all.length))
+    const sent = [...kept, ...kept.slice(0, countOf(double, kept.length))]
+    const deliveries: Delivery[] = []
+    for (const each of shuffle ? random.shuffled(sent) : sent) deliveries.push(await send(each))
+    return deliveries
+  }
+
   return {
     get pending() {
       return waiting.length
     },
-    async deliver({ drop, double, shuffle = false } = {}) {
-      const all = waiting
-      waiting = []
-      const kept = all.slice(countOf(drop, all.length))
-      const sent = [...kept, ...kept.slice(0, countOf(double, kept.length))]
-      const deliveries: Delivery[] = []
-      for (const each of shuffle ? random.shuffled(sent) : sent) deliveries.push(await send(each))
-      return deliveries
+    deliver,
+    run(everyMs) {
+      let busy = false
+      const timer = setInterval(() => {
+        if (busy || waiting.length === 0) return
+        busy = true
+        void deliver().finally(() => {
+          busy = false
+        })
+      }, everyMs)
+      timer.unref()
+      return () => clearInterval(timer)
     },
     clear() {
       waiting = []
