@@ -118,13 +118,21 @@ export function dissociate(
   ])
 }
 
-function moveAssociations(portal: Portal, table: Table, gone: readonly Row[], into: string): void {
+/** What was associated with the old records is associated with the new one; answers the other ends. */
+function moveAssociations(
+  portal: Portal,
+  table: Table,
+  gone: readonly Row[],
+  into: string,
+): readonly (readonly [Table, string])[] {
   const { associations } = portal
+  const others: (readonly [Table, string])[] = []
   let hasPrimary = false
   for (const { id } of gone) {
-    for (const to of portal.tables.keys()) {
+    for (const [to, other] of portal.tables) {
       for (const [toId, labels] of [...associations.read(table.schema.name, id, to)]) {
         const ids = [...labels]
+        others.push([other, toId])
         associations.clear(table.schema.name, id, to, toId)
         for (const typeId of ids) {
           const type = associations.types.get(typeId)
@@ -137,6 +145,7 @@ function moveAssociations(portal: Portal, table: Table, gone: readonly Row[], in
       }
     }
   }
+  return others
 }
 
 /**
@@ -176,10 +185,10 @@ export function mergeRows(portal: Portal, table: Table, primary: Row, other: Row
   }
   const by: Actor = { ...actor, source: 'MERGE_OBJECTS' }
   table.put(row, { at: stamp, ...by, fields: properties })
-  moveAssociations(portal, table, [primary, other], id)
+  const others = moveAssociations(portal, table, [primary, other], id)
   const mergedIds = [other.id]
   const moved = Object.keys(other.properties).length
   emit(portal, { kind: 'merge', table, id, primaryId: primary.id, mergedIds, moved }, actor, at)
-  refreshEnds(portal, [[table, id]])
+  refreshEnds(portal, [[table, id], ...others])
   return table.rows.get(id) ?? row
 }
