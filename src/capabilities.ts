@@ -51,6 +51,7 @@ import { lastPolls } from './sync/mirror-store.ts'
 import { createSyncOperations } from './sync/operation-use-cases.ts'
 import { createPushUseCases } from './sync/push-use-cases.ts'
 import { createRoutingUseCases } from './sync/routing-use-cases.ts'
+import { createDriftUseCases } from './sync/upkeep/drift-use-cases.ts'
 import { createTaskUseCases } from './sync/upkeep/task-use-cases.ts'
 import { createTaskWork, taskBell } from './sync/upkeep/task-work.ts'
 import { createWebhookUseCases } from './webhooks/webhook-use-cases.ts'
@@ -199,6 +200,12 @@ export function createCapabilities({ database, clock, logger, keys, publicUrl, r
     connectionOf: getConnection,
     ring: (tx) => afterCommit(tx, taskBell, () => ring(taskBell)),
   })
+  const drift = createDriftUseCases({
+    engine,
+    connectionOf: getConnection,
+    events,
+    ring: () => ring(reconcileBell),
+  })
   const taskWork = createTaskWork(engine, () => ring(reconcileBell))
   const imports = createImportUseCases()
   const intake = createIntakeUseCases({ database, ring })
@@ -238,6 +245,7 @@ export function createCapabilities({ database, clock, logger, keys, publicUrl, r
     operations,
     tasks,
     taskWork,
+    drift,
     imports,
     intake,
     importWork,

@@ -19,6 +19,7 @@ import { productRoutes } from './products/product-routes.ts'
 import { syncRoutes } from './sync/operation-routes.ts'
 import { pushRoutes } from './sync/push-routes.ts'
 import { routingRoutes } from './sync/routing-routes.ts'
+import { driftRoutes } from './sync/upkeep/drift-routes.ts'
 import { taskRoutes } from './sync/upkeep/task-routes.ts'
 import { webhookRoutes } from './webhooks/webhook-routes.ts'
 
@@ -43,6 +44,7 @@ export function createRoutes(made: Capabilities): readonly Route[] {
     ...routingRoutes({ routing: made.routing, rerouting: made.operations.rerouting, deals: made.deals }),
     ...syncRoutes(made.operations, made.drains),
     ...taskRoutes(made.tasks),
+    ...driftRoutes(made.drift),
     ...importRoutes(made),
   ]
 }

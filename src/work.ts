@@ -20,6 +20,7 @@ import { createSmtpMailer } from './notifications/smtp-mailer.ts'
 import { hintsBell, pollBell, reconcileBell } from './sync/drains.ts'
 import { pruneDeliveries } from './sync/hint-store.ts'
 import { pruneSyncHistory } from './sync/history.ts'
+import { driftBell } from './sync/upkeep/drift-use-cases.ts'
 import { taskBell } from './sync/upkeep/task-work.ts'
 import { deliverDue } from './webhooks/delivery-use-cases.ts'
 import { createHttpSender } from './webhooks/http-sender.ts'
@@ -58,6 +59,7 @@ export function createJobs(
     { name: pollBell, drain: sync.poll, pollMs: 2_000 },
     { name: hintsBell, drain: sync.hints, pollMs: 2_000 },
     { name: taskBell, drain: made.taskWork.drain, pollMs: 5_000 },
+    { name: driftBell, drain: made.drift.drain, pollMs: 60_000 },
     { name: importsBell, drain: made.importWork.drainImports, pollMs: 5_000 },
     {
       name: 'conflict_watch',

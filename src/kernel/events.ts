@@ -30,6 +30,7 @@ export type NotificationKind =
   | 'earning_payable'
   | 'review_item_opened'
   | 'connection_paused'
+  | 'schema_drifted'
   | 'webhook_given_up'
 
 export type DomainEvent =

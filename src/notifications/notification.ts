@@ -72,6 +72,7 @@ export const notificationKinds: Readonly<Record<NotificationKind, Described>> = 
   earning_payable: { title: '{amount} {currency} became payable', partner: payees, vendor: [] },
   review_item_opened: { title: 'Something waits for a decision', partner: [], vendor: operators },
   connection_paused: { title: 'The connection {name} is paused', partner: [], vendor: operators },
+  schema_drifted: { title: '{connection}: {message}', partner: [], vendor: operators },
   webhook_given_up: {
     title: 'The webhook endpoint {name} was switched off: nothing arrived for days',
     partner: [],

@@ -25,6 +25,8 @@ import { assertLease } from './slot-store.ts'
 import { type Lookup, memoryOf } from './workspace.ts'
 
 const mirrorWaitMs = 3_000
+/** Creations that are held are released by whoever finds the cause mended; this is how long they rest otherwise. */
+const heldMs = 5 * 60_000
 /** Our key on a company that was there before is in nobody's way: such writes gather longer. */
 const keyGatherMs = 30_000
 /** Entities that are companies: they may exist over there already and are looked for before they are made. */
@@ -42,9 +44,22 @@ export async function createRecords(round: Round, items: readonly Item[], lookup
   const fresh = items.filter(({ link }) => link === null)
   const toCreate = companies.has(round.mapped.name) ? await linkExisting(round, fresh) : fresh
   const again = await linkBegun(round, items.filter(isBegun))
+  if (round.mapped.creationsHeld !== null) {
+    await holdBack(round, [...again, ...toCreate])
+    return 0
+  }
   const { leaving, waiting } = await prepare(round, [...again, ...toCreate], lookup)
   await sendWrites(round, leaving)
   return waiting
+}
+
+/** What would fail alike for every record is not tried record by record: they wait until it is mended. */
+async function holdBack({ workspace, mapped, lease }: Round, items: readonly Item[]): Promise<void> {
+  await workspace.engine.database.transact(syncActor, async (tx) => {
+    await assertLease(tx, lease)
+    const later = items.map(({ mark }) => ({ recordId: mark.recordId, delayMs: heldMs, counts: false }))
+    await postponeMarks(tx, workspace.connection.id, mapped.name, later)
+  })
 }
 
 interface Prepared {

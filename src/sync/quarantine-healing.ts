@@ -1,5 +1,5 @@
 import type { RemoteField } from '#connectors/connector.ts'
-import { flowsOut, type MappingLine, remotesOf } from '#mappings/document.ts'
+import { checkTheirSide, mendedFields } from '#src/connections/mapping-release.ts'
 import { syncActor } from './engine.ts'
 import { markLinked } from './mark-store.ts'
 import { takeLease } from './slot-store.ts'
@@ -17,18 +17,12 @@ export async function healFields(workspace: Workspace, signal: AbortSignal): Pro
   const resting = workspace.entities.filter(({ resting }) => resting.length > 0)
   // The lease is left to run out: it is what makes this rare.
   if (resting.length === 0 || !(await takeLease(engine.database, connection.id, 'heal'))) return
-  const described = new Map<string, ReadonlyMap<string, RemoteField>>()
+  const described = new Map<string, readonly RemoteField[]>()
   for (const mapped of resting) {
     const { object } = mapped.mapping.document
-    const fields =
-      described.get(object) ??
-      new Map((await connector.describe(object, signal)).map((field) => [field.name, field]))
+    const fields = described.get(object) ?? (await connector.describe(object, signal))
     described.set(object, fields)
-    await release(
-      workspace,
-      mapped,
-      mapped.resting.filter(({ remoteField, lines }) => isBack(fields.get(remoteField), remoteField, lines)),
-    )
+    await release(workspace, mapped, mended(mapped, fields, connection))
   }
 }
 
@@ -55,9 +49,16 @@ async function release(
   })
 }
 
-/** There, and writable wherever a line writes it. */
-function isBack(field: RemoteField | undefined, name: string, lines: readonly MappingLine[]): boolean {
-  if (!field) return false
-  const writing = lines.filter((line) => flowsOut(line.flow) && remotesOf(line).includes(name))
-  return writing.every(({ flow }) => (flow === 'create' ? field.creatable : field.writable))
+/** Those that nothing stands against any more, as if the mapping were published now. */
+function mended(
+  { mapping, resting }: MappedEntity,
+  described: readonly RemoteField[],
+  organisation: { readonly multiCurrency: boolean; readonly homeCurrency: string | null },
+): MappedEntity['resting'] {
+  const { document } = mapping
+  const lines = new Set(resting.flatMap((field) => field.lines))
+  const whole = { ...document, fields: [...document.fields, ...lines] }
+  const names = resting.map(({ remoteField }) => remoteField)
+  const back = mendedFields(names, whole, checkTheirSide(whole, described, organisation))
+  return resting.filter(({ remoteField }) => back.includes(remoteField))
 }

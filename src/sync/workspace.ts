@@ -4,6 +4,7 @@ import { type MappingLine, remotesOf } from '#mappings/document.ts'
 import type { MappingContext } from '#mappings/transforms/transform.ts'
 import type { Tx } from '#src/database/database.ts'
 import type { SyncedEntity } from '#src/kernel/synced-entity.ts'
+import { creationHolds } from './creation-hold-store.ts'
 import { type Engine, type SyncConnection, syncActor } from './engine.ts'
 import { receivingDocument } from './home.ts'
 import { type Link, linksOfRecords, linksToRemotes } from './link-store.ts'
@@ -19,6 +20,8 @@ export interface MappedEntity {
   readonly entity: SyncedEntity<Tx>
   /** Lines that rest, and the fields of the CRM for whose sake they do. */
   readonly resting: readonly { readonly remoteField: string; readonly lines: readonly MappingLine[] }[]
+  /** Why no new records of it can be made over there at present; null while they can. */
+  readonly creationsHeld: string | null
   /** Remote fields to read: all that its object is read for, so that every reading of a record says the same of it. */
   readonly fields: readonly string[]
   /** Lines that name another synced entity: line, remote field, entity. */
@@ -50,9 +53,10 @@ export interface Workspace {
 
 export async function openWorkspace(engine: Engine, connection: SyncConnection): Promise<Workspace> {
   const connector = await engine.connectors.connectorFor(connection)
-  const { mappings, quarantined } = await engine.database.transact(syncActor, async (tx) => ({
+  const { mappings, quarantined, holds } = await engine.database.transact(syncActor, async (tx) => ({
     mappings: await engine.connections.publishedMappings(tx, connection.id),
     quarantined: await engine.connections.quarantinedFields(tx, connection.id),
+    holds: await creationHolds(tx, connection.id),
   }))
   const entities = mappings.flatMap((published): MappedEntity[] => {
     const entity = engine.entities.get(published.entity)
@@ -79,6 +83,7 @@ export async function openWorkspace(engine: Engine, connection: SyncConnection):
           remoteField,
           lines: published.document.fields.filter((line) => usesField(line, remoteField)),
         })),
+        creationsHeld: holds.find((hold) => hold.entity === published.entity)?.reason ?? null,
         fields: remoteFieldsOf(mapping, connection),
         references,
       },

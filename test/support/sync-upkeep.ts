@@ -1,7 +1,11 @@
 import { pino } from 'pino'
+import type { Tx } from '#src/database/database.ts'
 import { buildServer } from '#src/http/server.ts'
 import { type Actor, type VendorRole, vendorRoles } from '#src/kernel/actor.ts'
+import { createEventBus, type EventOf } from '#src/kernel/events.ts'
 import { newId } from '#src/kernel/ids.ts'
+import { driftRoutes } from '#src/sync/upkeep/drift-routes.ts'
+import { createDriftUseCases } from '#src/sync/upkeep/drift-use-cases.ts'
 import { taskRoutes } from '#src/sync/upkeep/task-routes.ts'
 import { createTaskUseCases } from '#src/sync/upkeep/task-use-cases.ts'
 import { createTaskWork } from '#src/sync/upkeep/task-work.ts'
@@ -16,9 +20,16 @@ export async function upkeepOf(sync: ToySync) {
   const { database } = sync.engine
   const tasks = createTaskUseCases(sync.operations)
   const work = createTaskWork(sync.engine, () => undefined)
+  const notices: EventOf<'notification'>[] = []
+  const drift = createDriftUseCases({
+    engine: sync.engine,
+    connectionOf: sync.operations.connectionOf,
+    events: createEventBus<Tx>({ notification: [async (_tx, _actor, batch) => void notices.push(...batch)] }),
+    ring: () => undefined,
+  })
   const server = await buildServer({
     database,
-    routes: taskRoutes(tasks),
+    routes: [...taskRoutes(tasks), ...driftRoutes(drift)],
     authenticate: async (token) => persons.get(token as VendorRole) ?? null,
     logger: pino({ level: 'silent' }),
     version: '0.0.0',
@@ -43,6 +54,10 @@ export async function upkeepOf(sync: ToySync) {
   const drain = (signal = AbortSignal.timeout(60_000)) => work.drain(signal)
   return {
     tasks,
+    drift,
+    notices,
+    /** Looks at the CRM's set-up now. */
+    checkDrift: async () => (await request('POST', '/drift/check')).body,
     request,
     drain,
     async backfill(entity: string, dryRun = false) {
