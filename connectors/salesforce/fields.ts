@@ -28,6 +28,8 @@ const withChoices: ReadonlySet<RemoteFieldType> = new Set(['choice', 'multichoic
 
 export const describeReplySchema = z.object({
   name: z.string(),
+  createable: z.boolean().default(false),
+  updateable: z.boolean().default(false),
   fields: z.array(
     z.object({
       name: z.string(),

@@ -11,6 +11,7 @@ import { describeReplySchema, toRemoteField } from './fields.ts'
 import { listenToChanges } from './listen.ts'
 import { findRecords, readBatch, readRecords } from './reads.ts'
 import { createSession } from './session.ts'
+import { createSetup } from './setup.ts'
 import { checkName } from './soql.ts'
 import { writeBatch, writeRecords } from './writes.ts'
 
@@ -86,6 +87,7 @@ export function createSalesforceConnector(options: SalesforceOptions): Connector
       status: 404,
       reason: 'Salesforce is polled and listened to; outbound messages are not received',
     }),
+    setup: createSetup(session),
     close: () => session.close(),
   }
 }

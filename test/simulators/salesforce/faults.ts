@@ -23,6 +23,8 @@ export type Operation =
   | 'collections-delete'
   | 'collections-read'
   | 'composite'
+  | 'tooling-query'
+  | 'tooling-create'
   | 'stream-handshake'
   | 'stream-subscribe'
   | 'stream-connect'

@@ -1,4 +1,5 @@
 /** What a person, an administrator or the platform does inside the CRM. Throws what the CRM would tell the person. */
+import { setUserPermission } from './access.ts'
 import { addField, removeField, setChoices, setRequired } from './administration.ts'
 import type { SaveOutcome } from './errors.ts'
 import { readId } from './ids.ts'
@@ -89,6 +90,7 @@ export function createHands(organisation: Organisation): Hands {
     removeField: (object, name) => removeField(organisation, object, name),
     setRequired: (object, name, required) => setRequired(organisation, object, name, required),
     setChoices: (object, name, choices, options) => setChoices(organisation, object, name, choices, options),
+    setUserPermission: (name, granted) => setUserPermission(organisation, name, granted),
     setStages: (stages) => setStages(organisation, stages),
     addValidationRule: (rule) => addRule(organisation.validationRules, rule),
     addDuplicateRule: (rule) => addRule(organisation.duplicateRules, rule),

@@ -2,7 +2,7 @@
 import { type ChangeEventBus, createChangeEventBus } from './change-events.ts'
 import { formatStamp } from './dates.ts'
 import { toLongId } from './ids.ts'
-import type { Row, Scalar } from './schema.ts'
+import type { FieldSchema, Row, Scalar } from './schema.ts'
 import { defineStandardObjects } from './standard-objects.ts'
 import { createTables, type Table, type Tables } from './tables.ts'
 
@@ -42,6 +42,8 @@ export interface Organisation {
   readonly validationRules: ValidationRule[]
   readonly duplicateRules: DuplicateRule[]
   readonly changeEvents: ChangeEventBus
+  /** By `Object.Field`: there, but granted to nobody yet. */
+  readonly hiddenFields: Map<string, FieldSchema>
   /** Moves on each change of the schema: compiled queries of an older one are dropped. */
   schemaVersion: number
 }
@@ -162,6 +164,7 @@ export function createOrganisation(options: {
     personId,
     validationRules: [],
     duplicateRules: [],
+    hiddenFields: new Map(),
     changeEvents: createChangeEventBus(tables, options.now, options.capturedObjects),
     schemaVersion: 1,
   }

@@ -1,4 +1,5 @@
 /** Creating and updating one record: reads the input, applies the rules in Salesforce's order, stores the row. */
+import { checkGrant } from './access.ts'
 import { formatStamp } from './dates.ts'
 import { deriveFields } from './derivations.ts'
 import { findDuplicates } from './duplicates.ts'
@@ -195,7 +196,10 @@ function save(
     row[field.name] = kept ?? null
     changes[field.name] = kept ?? null
   }
-  const broken = checkReferences(organisation, draft, previous) ?? checkRequired(schema, row)
+  const broken =
+    checkReferences(organisation, draft, previous) ??
+    checkRequired(schema, row) ??
+    checkGrant(organisation, schema.name, row)
   if (broken !== null) return refuse(broken)
   deriveFields(organisation, schema.name, row, previous, given)
   Object.assign(row, { LastModifiedDate: at, LastModifiedById: context.by, SystemModstamp: at })

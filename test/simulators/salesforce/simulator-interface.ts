@@ -5,6 +5,7 @@ import type { ChangeEventBus } from './change-events.ts'
 import type { Fault, Operation } from './faults.ts'
 import type { Credentials } from './oauth.ts'
 import type { DuplicateRule, Stage, ValidationRule } from './organisation.ts'
+import type { UserPermission } from './permission-objects.ts'
 import type { Streams } from './streaming.ts'
 
 export interface SimulatorOptions {
@@ -17,6 +18,8 @@ export interface SimulatorOptions {
   /** Of the draws of faults with a probability. */
   readonly seed?: number
   readonly answerDelayMs?: number
+  /** As Salesforce delivers it: without our fields, nothing captured, no right to see all records. */
+  readonly bare?: boolean
   /** Objects selected for Change Data Capture; those of the sales team by default. */
   readonly capturedObjects?: readonly string[]
   /** How long a long poll is held without news; 110 s by default. */
@@ -38,6 +41,8 @@ export interface SalesforceSimulator extends CrmSimulator<Fault, Operation> {
   addDuplicateRule(rule: DuplicateRule): () => void
   /** Whether an opportunity has line items, which then decide its amount. */
   setLineItems(id: string, present: boolean): void
+  /** Takes a right from the integration user, or gives it back. */
+  setUserPermission(name: UserPermission, granted: boolean): void
   /** What Change Data Capture publishes and keeps. */
   readonly changeEvents: Pick<ChangeEventBus, 'selected' | 'publishGap' | 'list' | 'forget'>
   /** Those who listen to it. */

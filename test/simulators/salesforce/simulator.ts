@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { createCallLog } from '../calls.ts'
 import { addControlRoutes } from '../control-routes.ts'
 import { createFaults } from '../faults.ts'
+import { makeBare, seedAccess } from './access.ts'
 import { type ApiFrame, addApiRoute, apiBase } from './api-server.ts'
 import { createApp } from './app.ts'
 import { listCollectionRoutes } from './collections.ts'
@@ -23,12 +24,15 @@ import { listQueryRoutes } from './query-routes.ts'
 import { listRecordRoutes } from './rest-routes.ts'
 import type { SalesforceSimulator, SimulatorOptions } from './simulator-interface.ts'
 import { addStreaming } from './streaming.ts'
+import { listToolingRoutes } from './tooling.ts'
 
 export type { Call, CallLog } from '../calls.ts'
 export type { Fault, Operation } from './faults.ts'
 export type { Credentials } from './oauth.ts'
 export type { DuplicateRule, Stage, ValidationRule } from './organisation.ts'
 export type { SalesforceSimulator, SimulatorOptions } from './simulator-interface.ts'
+
+const salesObjects = ['Account', 'Contact', 'Opportunity']
 
 /** Starts a fresh organisation on 127.0.0.1; port 0, the default, takes any free one. */
 export async function startSalesforceSimulator(options: SimulatorOptions = {}): Promise<SalesforceSimulator> {
@@ -37,8 +41,10 @@ export async function startSalesforceSimulator(options: SimulatorOptions = {}): 
     now: options.now ?? (() => new Date()),
     multiCurrency: options.multiCurrency ?? false,
     username: credentials.username,
-    capturedObjects: options.capturedObjects ?? ['Account', 'Contact', 'Opportunity'],
+    capturedObjects: options.capturedObjects ?? (options.bare ? [] : salesObjects),
   })
+  seedAccess(organisation, options.bare ? [] : salesObjects)
+  if (options.bare) makeBare(organisation)
   const app = createApp()
   let url = ''
   const sessions = createSessions(organisation, credentials, () => url)
@@ -59,6 +65,7 @@ export async function startSalesforceSimulator(options: SimulatorOptions = {}): 
     ...listQueryRoutes(organisation),
     ...listRecordRoutes(organisation),
     ...listCollectionRoutes(organisation),
+    ...listToolingRoutes(organisation),
   ]
   for (const route of [...routes, ...listCompositeRoutes(organisation, routes)])
     addApiRoute(app, frame, route)

@@ -1,4 +1,5 @@
 /** The objects of a sales organisation. */
+import { permissionObjects } from './permission-objects.ts'
 import { account, contact, opportunity } from './sales-objects.ts'
 import type { ObjectSchema } from './schema.ts'
 import { currencyType, opportunityStage, organization, user } from './setup-objects.ts'
@@ -12,6 +13,7 @@ export function defineStandardObjects(multiCurrency: boolean): readonly ObjectSc
     user(multiCurrency),
     opportunityStage(),
     organization(),
+    ...permissionObjects(),
     ...(multiCurrency ? [currencyType()] : []),
   ]
 }

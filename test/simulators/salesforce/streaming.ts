@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { applyDelays, cutConnection, loseAnswer } from '../mishaps.ts'
+import { canViewAll } from './access.ts'
 import { type ApiFrame, answerFault } from './api-server.ts'
 import { isJsonObject, type JsonObject } from './bodies.ts'
 import { formatDatetime } from './dates.ts'
@@ -145,6 +146,10 @@ export function addStreaming(app: FastifyInstance, frame: ApiFrame, holdMs: numb
       messageOf(request, { clientId: client.id, subscription: channel, ...rest })
     if (table === undefined) {
       const error = `400::The channel you requested to subscribe to does not exist {${channel}}`
+      return say({ error, successful: false })
+    }
+    if (!canViewAll(organisation, table.schema.name)) {
+      const error = `403::User does not have the View All permission for {${channel}}`
       return say({ error, successful: false })
     }
     const ext = isJsonObject(request['ext']) ? request['ext'] : {}

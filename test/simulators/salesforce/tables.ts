@@ -68,12 +68,12 @@ export function createTables(schemas: readonly ObjectSchema[]): Tables {
   const nextId = createIdSequence()
   let journal: (() => void)[] | null = null
   let unannounced: KeptChange[] = []
-  let watcher: ((kept: KeptChange) => void) | null = null
+  const watchers: ((kept: KeptChange) => void)[] = []
 
   function announce(): void {
     const kept = unannounced
     unannounced = []
-    if (watcher !== null) for (const each of kept) watcher(each)
+    for (const each of kept) for (const watcher of watchers) watcher(each)
   }
 
   function uniqueIndex(table: Table, field: FieldSchema): Map<string, string> {
@@ -149,8 +149,8 @@ export function createTables(schemas: readonly ObjectSchema[]): Tables {
       if (outer === null) announce()
       return keep
     },
-    watch(next) {
-      watcher = next
+    watch(watcher) {
+      watchers.push(watcher)
     },
   }
 }
