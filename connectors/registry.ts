@@ -4,6 +4,8 @@
  */
 import type { z } from 'zod'
 import type { CallGate, Connector, ConnectorTraits } from './connector.ts'
+import { dynamicsCredentialsSchema } from './dynamics/credentials.ts'
+import { createDynamicsConnector, dynamicsTraits } from './dynamics/dynamics-connector.ts'
 import { hubspotCredentialsSchema } from './hubspot/credentials.ts'
 import { createHubspotConnector, hubspotTraits } from './hubspot/hubspot-connector.ts'
 import { salesforceCredentialsSchema } from './salesforce/credentials.ts'
@@ -39,6 +41,7 @@ function defineVendor<Schema extends z.ZodType>(
 }
 
 export const vendors = {
+  dynamics: defineVendor(dynamicsTraits, dynamicsCredentialsSchema, createDynamicsConnector),
   hubspot: defineVendor(hubspotTraits, hubspotCredentialsSchema, createHubspotConnector),
   salesforce: defineVendor(salesforceTraits, salesforceCredentialsSchema, createSalesforceConnector),
 } as const satisfies Readonly<Record<string, VendorDefinition>>

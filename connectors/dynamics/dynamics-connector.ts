@@ -9,18 +9,11 @@ import { createCatalogue } from './catalogue.ts'
 import { changesBatch, readChanges } from './changes.ts'
 import type { DynamicsCredentials } from './credentials.ts'
 import { createCurrencies } from './currencies.ts'
-import {
-  attributesPath,
-  attributesReplySchema,
-  type Choices,
-  choicesPath,
-  choicesReplySchema,
-  choiceTypes,
-  toRemoteFields,
-} from './fields.ts'
+import { describeTable } from './describe.ts'
 import type { Organisation } from './organisation.ts'
 import { findRecords, readBatch, readRecords } from './reads.ts'
 import { createSession, readJson } from './session.ts'
+import { createSetup } from './setup.ts'
 import { receiveNotification } from './webhook.ts'
 import { writeBatchSize, writeRecords } from './writes.ts'
 
@@ -53,22 +46,6 @@ export function createDynamicsConnector(options: DynamicsOptions): Connector {
     currencies: createCurrencies(session, now),
   }
 
-  async function describe(object: string, signal: AbortSignal) {
-    const table = await organisation.catalogue.look(object, signal)
-    const call = { operation: 'describe', object, records: 0, method: 'GET' } as const
-    const attributes = await session.send(
-      { ...call, path: attributesPath(object), read: readJson(attributesReplySchema) },
-      signal,
-    )
-    const choices: Choices[] = []
-    for (const type of choiceTypes) {
-      const path = choicesPath(object, type)
-      choices.push(await session.send({ ...call, path, read: readJson(choicesReplySchema) }, signal))
-    }
-    const currencies = await organisation.currencies.list(signal)
-    return toRemoteFields(table, attributes.value, new Map(choices.flatMap((each) => [...each])), currencies)
-  }
-
   return {
     traits: dynamicsTraits,
     async probe(signal) {
@@ -86,7 +63,7 @@ export function createDynamicsConnector(options: DynamicsOptions): Connector {
         apiUsage: null,
       }
     },
-    describe,
+    describe: async (object, signal) => (await describeTable(organisation, object, signal)).fields,
     read: (object, ids, fields, signal) => readRecords(organisation, object, ids, fields, signal),
     find: (object, field, values, fields, signal) =>
       findRecords(organisation, object, field, values, fields, signal),
@@ -94,6 +71,7 @@ export function createDynamicsConnector(options: DynamicsOptions): Connector {
       writeRecords(organisation, commands, { closedRecords: credentials.closedRecords, now }, signal),
     changes: (object, cursor, fields, signal) => readChanges(organisation, object, cursor, fields, signal),
     receive: (request) => receiveNotification(request, credentials.webhookKey),
+    setup: createSetup(organisation, credentials),
     close: () => session.close(),
   }
 }

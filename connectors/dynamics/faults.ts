@@ -57,9 +57,13 @@ export function faultOfError(error: RemoteError, circumstances: Circumstances): 
 
 /** The table, refined where one code has several meanings; the status decides where the code is unknown. */
 function judge({ code, message }: RemoteError, { subject, status }: Circumstances): FaultKind {
+  // The sign-in throttles too, with words that stand for other troubles elsewhere.
+  if (status === 429) return 'throttled'
   const kind = faultTable.get(code)
   if (kind === undefined) return judgeStatus(status)
   switch (code) {
+    case 'temporarily_unavailable':
+      return /AADSTS90055|throttl/i.test(message) ? 'throttled' : kind
     case '0x80040217':
       // Said of the record itself, and of one that it is to point to.
       return subject.kind === 'record' && !namesAnother(message, subject.id) ? 'gone' : 'rejected'
@@ -79,7 +83,6 @@ function judgeStatus(status: number): FaultKind {
   if (status === 401 || status === 403) return 'unauthorised'
   if (status === 404 || status === 405) return 'configuration'
   if (status === 412) return 'changed'
-  if (status === 429) return 'throttled'
   return status >= 500 ? 'unavailable' : 'rejected'
 }
 

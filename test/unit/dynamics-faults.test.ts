@@ -81,6 +81,16 @@ describe('one code with several meanings', () => {
     expect(judge('0x80040217', missing(other), { kind: 'keyed record' }).kind).toBe('rejected')
   })
 
+  it('the sign-in is down, or has had too many of us', () => {
+    expect(judge('temporarily_unavailable', 'AADSTS90033: A transient error has occurred.').kind).toBe(
+      'unavailable',
+    )
+    expect(judge('temporarily_unavailable', 'AADSTS90055: The server is throttling requests.').kind).toBe(
+      'throttled',
+    )
+    expect(judge('invalid_request', '', record, 429).kind).toBe('throttled')
+  })
+
   it('a body that cannot be read has a column too many, or a value that does not fit', () => {
     const unknown = "The property 'prm_x' does not exist on type 'Microsoft.Dynamics.CRM.opportunity'."
     expect(judge('0x80048d19', unknown)).toMatchObject({
