@@ -60,6 +60,20 @@ describe('a search', () => {
     expect(await filter('associations.company', 'EQ', { value: company })).toEqual(['B'])
   })
 
+  it('finds by value what holds it now', async () => {
+    const { filter } = await start()
+    const named = (value: string) => filter('dealname', 'EQ', { value })
+    const [id = '', other = ''] = simulator.insertMany('deals', [{ dealname: 'Acme' }, { dealname: 'ACME' }])
+    expect(await named('acme')).toEqual(['Acme', 'ACME'])
+    simulator.update('deals', id, { dealname: 'Beta' })
+    simulator.remove('deals', other)
+    simulator.insert('deals', { dealname: 'acme' })
+    expect(await named('acme')).toEqual(['acme'])
+    expect(await named('beta')).toEqual(['Beta'])
+    simulator.undelete('deals', other)
+    expect(await named('acme')).toEqual(['ACME', 'acme'])
+  })
+
   it('takes any group, and all filters of a group', async () => {
     const { search } = await start()
     simulator.insertMany('deals', [

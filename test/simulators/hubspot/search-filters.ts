@@ -64,43 +64,39 @@ function listed(property: Property, stored: string, values: readonly string[]): 
   return values.includes(own)
 }
 
-function compare(property: Property, { operator, value, highValue, values }: Omit<Filter, 'matches'>) {
-  const low = sizeOf(property, value)
-  const high = sizeOf(property, highValue)
-  return (stored: string | undefined): boolean => {
-    switch (operator) {
-      case 'HAS_PROPERTY':
-        return stored !== undefined
-      case 'NOT_HAS_PROPERTY':
-        return stored === undefined
-      case 'NEQ':
-        return stored !== undefined && sizeOf(property, stored) !== low
-      case 'NOT_IN':
-        return stored !== undefined && !listed(property, stored, values)
-      case 'NOT_CONTAINS_TOKEN':
-        return stored === undefined || !hasTokens(stored, value)
-      default:
-        break
-    }
-    if (stored === undefined) return false
-    if (operator === 'IN') return listed(property, stored, values)
-    if (operator === 'CONTAINS_TOKEN') return hasTokens(stored, value)
-    const own = sizeOf(property, stored)
-    switch (operator) {
-      case 'EQ':
-        return own === low
-      case 'LT':
-        return own < low
-      case 'LTE':
-        return own <= low
-      case 'GT':
-        return own > low
-      case 'GTE':
-        return own >= low
-      case 'BETWEEN':
-        return own >= low && own <= high
-    }
-  }
+type Said = Omit<Filter, 'matches'>
+type Size = number | string
+
+/** What each operator asks of a value that is there. */
+const tests: Readonly<
+  Record<Operator, (stored: string, own: Size, low: Size, high: Size, of: Property, said: Said) => boolean>
+> = {
+  EQ: (_stored, own, low) => own === low,
+  NEQ: (_stored, own, low) => own !== low,
+  LT: (_stored, own, low) => own < low,
+  LTE: (_stored, own, low) => own <= low,
+  GT: (_stored, own, low) => own > low,
+  GTE: (_stored, own, low) => own >= low,
+  BETWEEN: (_stored, own, low, high) => own >= low && own <= high,
+  IN: (stored, _own, _low, _high, property, { values }) => listed(property, stored, values),
+  NOT_IN: (stored, _own, _low, _high, property, { values }) => !listed(property, stored, values),
+  HAS_PROPERTY: () => true,
+  NOT_HAS_PROPERTY: () => false,
+  CONTAINS_TOKEN: (stored, _own, _low, _high, _property, { value }) => hasTokens(stored, value),
+  NOT_CONTAINS_TOKEN: (stored, _own, _low, _high, _property, { value }) => !hasTokens(stored, value),
+}
+
+/** These two are about blanks; every other operator passes them over. */
+const fitsBlank = (operator: Operator) => operator === 'NOT_HAS_PROPERTY' || operator === 'NOT_CONTAINS_TOKEN'
+
+function compare(property: Property, said: Said): (stored: string | undefined) => boolean {
+  const low = sizeOf(property, said.value)
+  const high = sizeOf(property, said.highValue)
+  const test = tests[said.operator]
+  return (stored) =>
+    stored === undefined
+      ? fitsBlank(said.operator)
+      : test(stored, sizeOf(property, stored), low, high, property, said)
 }
 
 function readFilter(portal: Portal, table: Table, given: unknown): Filter {

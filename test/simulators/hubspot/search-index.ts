@@ -10,6 +10,8 @@ export interface SearchIndex {
   rows(): ReadonlyMap<string, Row>
   /** Rows changed at or after `since` (ISO), in the order of their changes. */
   changedSince(since: string): readonly Row[]
+  /** Rows whose property has this value, whatever the case; the index over a property is built when first asked for. */
+  withValue(property: string, value: string): readonly Row[]
   /** Moves with everything that becomes visible. */
   version(): number
 }
@@ -22,12 +24,38 @@ interface Entry {
 export function createSearchIndex(clock: { now(): Date; indexLagMs: number }): SearchIndex {
   const visible = new Map<string, Row>()
   const waiting: { readonly dueAt: number; readonly row: Row }[] = []
+  const byValue = new Map<string, Map<string, Set<string>>>()
   let log: Entry[] = []
   let sorted = true
   let moved = 0
 
+  function mark(row: Row | undefined, on: boolean): void {
+    for (const [property, index] of byValue) {
+      const value = row?.properties[property]?.toLowerCase()
+      if (row === undefined || value === undefined) continue
+      const ids = index.get(value) ?? new Set()
+      if (on) index.set(value, ids.add(row.id))
+      else if (ids.delete(row.id) && ids.size === 0) index.delete(value)
+    }
+  }
+
+  function build(property: string): Map<string, Set<string>> {
+    const index = new Map<string, Set<string>>()
+    for (const row of visible.values()) {
+      const value = row.properties[property]?.toLowerCase()
+      if (value === undefined) continue
+      const ids = index.get(value)
+      if (ids === undefined) index.set(value, new Set([row.id]))
+      else ids.add(row.id)
+    }
+    byValue.set(property, index)
+    return index
+  }
+
   function show(row: Row): void {
     moved += 1
+    mark(visible.get(row.id), false)
+    if (!row.archived) mark(row, true)
     if (row.archived) {
       visible.delete(row.id)
       return
@@ -76,6 +104,11 @@ export function createSearchIndex(clock: { now(): Date; indexLagMs: number }): S
         .slice(low)
         .filter((entry) => isCurrent(entry))
         .map(({ row }) => row)
+    },
+    withValue(property, value) {
+      settle()
+      const index = byValue.get(property) ?? build(property)
+      return [...(index.get(value.toLowerCase()) ?? [])].flatMap((id) => visible.get(id) ?? [])
     },
     version() {
       settle()

@@ -54,21 +54,28 @@ function readChangedSince(table: Table, groups: FilterGroups): string | null {
   return new Date(since).toISOString()
 }
 
-/** Rows that a list of ids or a unique value names, where every group is about one; null where a scan is needed. */
+/** Rows that ids or values name, where every group names some; null where only a scan finds them. */
 function readNamed(table: Table, groups: FilterGroups): readonly Row[] | null {
   const visible = table.index.rows()
-  const ids: string[] = []
+  const rows = new Set<Row>()
   for (const filters of groups) {
-    const named = filters.flatMap(({ property, operator, value, values }) => {
-      if (property !== 'hs_object_id') return []
-      return operator === 'EQ' ? [[value]] : operator === 'IN' ? [values] : []
+    const named = filters.find(({ property, operator }) => {
+      const type = table.schema.properties.get(property)?.type
+      const isText = type !== undefined && type !== 'number' && type !== 'date' && type !== 'datetime'
+      return (operator === 'EQ' || operator === 'IN') && (property === 'hs_object_id' || isText)
     })
-    const [first] = named
-    if (first === undefined) return null
-    ids.push(...first)
+    if (named === undefined) return null
+    const { property, operator, value, values } = named
+    for (const each of operator === 'EQ' ? [value] : values) {
+      if (property !== 'hs_object_id') {
+        for (const row of table.index.withValue(property, each)) rows.add(row)
+        continue
+      }
+      const row = visible.get(each)
+      if (row !== undefined) rows.add(row)
+    }
   }
-  if (ids.length === 0) return null
-  return [...new Set(ids)].flatMap((id) => visible.get(id) ?? [])
+  return groups.length === 0 ? null : [...rows]
 }
 
 function sortRows(table: Table, rows: readonly Row[], sort: Sort | null): readonly Row[] {
