@@ -119,9 +119,7 @@ export function createSetup(session: Session, credentials: HubspotCredentials): 
       id: stepIdOf(object, field),
       title: `Association label "${text}" from ${object} to ${to}`,
       state: isThere ? 'done' : 'missing',
-      detail: isThere
-        ? 'Is there.'
-        : 'Will be created. Labels of your own need a paid edition of HubSpot; without one, map the partner to a text property instead.',
+      detail: isThere ? 'Is there.' : 'Will be created; people then see it on both records.',
     }
     const create = (signal: AbortSignal) =>
       session.send(
