@@ -1,4 +1,4 @@
-/** The HTTP server without its routes: bodies are kept as text, for every route reads its own. */
+/** The HTTP server without its routes. */
 import Fastify, { type FastifyInstance } from 'fastify'
 import { errorBody } from './errors.ts'
 
@@ -9,12 +9,19 @@ export function createApp(): FastifyInstance {
     bodyLimit: 128 * 1024 * 1024,
     http: { maxHeaderSize: 131_072 },
   })
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
   app.setNotFoundHandler((request, reply) =>
     reply
       .code(404)
       .send(errorBody({ code: '0x80060888', message: `Resource not found for '${request.url}'.` })),
   )
   return app
+}
+
+/** Routes that read their bodies themselves: these reach them as text, whatever their media type. */
+export function withTextBodies(app: FastifyInstance, add: (scope: FastifyInstance) => void): void {
+  app.register(async (scope) => {
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
+    add(scope)
+  })
 }

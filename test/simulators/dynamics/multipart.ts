@@ -73,7 +73,7 @@ function readRequest(headers: Readonly<Record<string, string>>, text: string): P
   }
   const { lines, rest } = readHead(text)
   const [first = '', ...others] = lines
-  const [, method, url] = /^(GET|POST|PATCH|PUT|DELETE) (\S+) HTTP\/1\.1$/.exec(first) ?? []
+  const [, method, url] = /^(GET|POST|PATCH|PUT|DELETE) (\S.*) HTTP\/1\.1$/.exec(first) ?? []
   if (method === undefined || url === undefined) {
     throw errors.badRequest(`The request line '${first}' is invalid in a part of the batch.`)
   }

@@ -10,7 +10,7 @@ import { addControlRoutes } from '../control-routes.ts'
 import { createFaults } from '../faults.ts'
 import { apiPath } from './api-call.ts'
 import { type ApiFrame, addApi } from './api-server.ts'
-import { createApp } from './app.ts'
+import { createApp, withTextBodies } from './app.ts'
 import { createDispatch } from './dispatch.ts'
 import type { FaultEffect, Operation } from './faults.ts'
 import { createHands } from './hands.ts'
@@ -61,8 +61,10 @@ export async function startDynamicsSimulator(options: SimulatorOptions = {}): Pr
     dispatch: createDispatch(organisation, { api: () => url + apiPath }),
     tenantId: secrets.tenantId,
   }
-  addApi(app, frame)
-  addOauthRoutes(app, frame)
+  withTextBodies(app, (scope) => {
+    addApi(scope, frame)
+    addOauthRoutes(scope, frame)
+  })
   addPages(app, organisation)
   const webhooks = createWebhooks(organisation, options.seed ?? 1)
   if (options.webhookTarget !== undefined) webhooks.register(options.webhookTarget, secrets.webhookKey)
