@@ -86,8 +86,23 @@ describe('webhooks', () => {
         sourceId: simulator.credentials.appId,
       },
     ])
-    const calculated = seen.find(({ propertyName }) => propertyName === 'hs_is_closed_won')
-    expect(calculated).toMatchObject({ changeSource: 'CALCULATED' })
+    const closing = seen.find(({ propertyName }) => propertyName === 'closedate')
+    expect(closing).toMatchObject({ changeSource: 'CALCULATED' })
+  })
+
+  it('tell of calculated properties only where somebody asked for one', async () => {
+    const id = simulator.insert('deals', { dealname: 'A' })
+    const won = () => {
+      simulator.update('deals', id, { dealstage: 'closedwon' })
+      return simulator.webhooks.deliver()
+    }
+    await won()
+    const named = () => events().map(({ propertyName }) => propertyName)
+    expect(named()).not.toContain('hs_is_closed_won')
+    simulator.update('deals', id, { dealstage: 'closedlost' })
+    simulator.webhooks.subscribe({ eventType: 'deal.propertyChange', propertyName: 'hs_is_closed_won' })
+    await won()
+    expect(named()).toContain('hs_is_closed_won')
   })
 
   it('tell another app from ours', async () => {

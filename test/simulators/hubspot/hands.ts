@@ -150,5 +150,9 @@ export function createHands(portal: Portal): Hands {
         labels.has(typeId) ? [id] : [],
       )
     },
+    associationType: (from, to, label) =>
+      [...portal.associations.types.values()].find(
+        (type) => type.from === from && type.to === to && type.label === label,
+      )?.id,
   }
 }

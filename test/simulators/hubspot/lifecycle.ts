@@ -2,11 +2,9 @@
 import type { AssociationType } from './association-types.ts'
 import { deriveFromAssociations } from './derivations.ts'
 import { emit, type Portal, requireTable } from './portal.ts'
-import { writeRow } from './saves.ts'
+import { platform, writeRow } from './saves.ts'
 import { formatInstant, type Row } from './schema.ts'
 import type { Actor, Table } from './tables.ts'
-
-const system: Actor = { by: 'system', source: 'CALCULATED', sourceId: null }
 
 export function archiveRow(portal: Portal, table: Table, row: Row, actor: Actor): void {
   const at = portal.now()
@@ -40,7 +38,7 @@ function refreshEnds(portal: Portal, ends: readonly (readonly [Table, string])[]
   for (const [table, id] of ends) {
     const row = table.rows.get(id)
     if (row === undefined || row.archived) continue
-    writeRow(portal, table, row, deriveFromAssociations(portal, table, id), system)
+    writeRow(portal, table, row, deriveFromAssociations(portal, table, id), platform)
   }
 }
 

@@ -156,6 +156,9 @@ function merge(previous: Properties, values: Properties): Properties {
   return next
 }
 
+/** What the portal adds to a change is its own doing. */
+export const platform: Actor = { by: 'system', source: 'CALCULATED', sourceId: null }
+
 /** Writes accepted properties and what follows from them; nothing moves where nothing differs. */
 export function writeRow(
   portal: Portal,
@@ -188,8 +191,13 @@ export function writeRow(
   for (const property of changed) {
     const value = wanted[property] ?? ''
     const calculated = table.schema.properties.get(property)?.calculated === true
-    const by: Actor = calculated ? { by: 'system', source: 'CALCULATED', sourceId: null } : actor
-    emit(portal, { kind: 'propertyChange', table, id: next.id, property, value }, by, at)
+    const unasked = !isNew && values[property] === undefined
+    emit(
+      portal,
+      { kind: 'propertyChange', table, id: next.id, property, value },
+      calculated || unasked ? platform : actor,
+      at,
+    )
   }
   return next
 }

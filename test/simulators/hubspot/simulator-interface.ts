@@ -44,6 +44,8 @@ export interface HubspotSimulator extends CrmSimulator<Fault, Operation> {
   dissociate(fromId: string, toId: string, typeId: number, by?: string): void
   /** Ids that a record is associated with under this type. */
   associated(fromId: string, typeId: number): readonly string[]
+  /** The type with this label, null for one without; undefined where the portal has none. */
+  associationType(from: string, to: string, label: string | null): number | undefined
   /** The app is uninstalled: its tokens, the refresh token too, are worth nothing from now on. */
   revokeAccess(): void
   readonly webhooks: Webhooks

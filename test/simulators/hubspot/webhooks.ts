@@ -11,6 +11,7 @@ export interface Subscription {
   /** `deal.propertyChange`, or `object.propertyChange` with the object's type id. */
   readonly eventType: string
   readonly objectTypeId: string | null
+  /** Null stands for a subscription to each property that can be written. */
   readonly propertyName: string | null
   readonly active: boolean
   readonly createdAt: string
@@ -154,11 +155,9 @@ export function createWebhooks(
     if (!subscription.active || kind !== event.kind) return false
     if (object === 'object' ? subscription.objectTypeId !== schema.typeId : object !== schema.singular)
       return false
-    return (
-      event.kind !== 'propertyChange' ||
-      subscription.propertyName === null ||
-      subscription.propertyName === event.property
-    )
+    if (event.kind !== 'propertyChange') return true
+    if (subscription.propertyName !== null) return subscription.propertyName === event.property
+    return schema.properties.get(event.property)?.readOnlyValue === false
   }
 
   portal.listeners.push((event, actor, at) => {
