@@ -1,8 +1,8 @@
 import type { CallGate } from '#connectors/connector.ts'
 import { ConnectorFault } from '#connectors/fault.ts'
 import type { Clock } from '#src/kernel/clock.ts'
-import { exhaustedUntil, leavesRoomForBulk } from './call-budget.ts'
-import { createCallSlots } from './call-slots.ts'
+import type { Priority } from '#src/kernel/events.ts'
+import type { CallMeter } from './call-meter.ts'
 import type { CallLabel } from './call-tally.ts'
 import { activeStanding, type Standing, standingAt, type Usage } from './connection.ts'
 
@@ -14,19 +14,17 @@ export interface CallLog {
 export interface ConnectionGate extends CallGate {
   /** The connection as it was read last. */
   updateStanding(standing: Standing): void
-  readonly leavesRoomForBulk: boolean
 }
 
 export interface CallGateOptions {
   readonly connectionId: string
   readonly clock: Clock
   readonly log: CallLog
-  readonly usage: Usage | null
-  /** Calls under way at once. */
-  readonly concurrency: number
-  /** The longest wait for a free place; what is given up then was never sent. */
-  readonly waitMs: number
-  /** The longest call. With the wait and the check of the organisation it stays below the engine's lease of 60 s. */
+  /** How urgent the work of this gate is. */
+  readonly priority: Priority
+  /** Budget and places, shared with the connection's other gates. What is given up there was never sent. */
+  readonly meter: Pick<CallMeter, 'admit' | 'enter' | 'count' | 'throttle' | 'observeUsage'>
+  /** The longest call. With the meter's wait and the check of the organisation it stays below the engine's lease of 60 s. */
   readonly callMs: number
   /** Asks who answers over there: before the first call, and after every new sign-in. Throws when it is the wrong one. */
   verifyOrganisation(): Promise<{ confirm(): Promise<void> }>
@@ -38,23 +36,16 @@ const shortPauseMs = 60_000
 
 /** The guard of one connector: every HTTP call passes it, and none that ought not to be made. */
 export function createCallGate(options: CallGateOptions): ConnectionGate {
-  const { clock } = options
-  const slots = createCallSlots(options.concurrency)
+  const { clock, meter, priority } = options
   let standing: Standing = activeStanding
-  let throttledUntil: Date | null = null
-  let { usage } = options
   let signIns = 0
   let verifiedSignIns = -1
   let verifying: Promise<void> | null = null
 
   function admit({ operation }: CallLabel): void {
     if (isAsking(operation)) return
+    meter.admit(priority)
     const now = clock.now()
-    if (throttledUntil && now < throttledUntil)
-      throw refusal('THROTTLED', 'The CRM asked us to wait', throttledUntil)
-    const exhausted = exhaustedUntil(usage, now)
-    if (exhausted)
-      throw refusal('ALLOWANCE_RESERVED', "The CRM's allowance of calls is all but used up", exhausted)
     const { status, pausedUntil } = standingAt(standing, now)
     if (status === 'active') return
     if (pausedUntil) throw refusal('PAUSED', 'The connection is paused', pausedUntil)
@@ -80,25 +71,21 @@ export function createCallGate(options: CallGateOptions): ConnectionGate {
     }
   }
 
-  async function takeSlot(operation: CallLabel['operation'], signal: AbortSignal): Promise<() => void> {
-    // Calls that wait for a sign-in may hold every slot.
-    if (operation === 'auth') return () => undefined
-    try {
-      return await slots.take(AbortSignal.any([signal, AbortSignal.timeout(options.waitMs)]))
-    } catch (error) {
-      if (signal.aborted) throw error
-      throw new ConnectorFault('unavailable', 'Too many calls to the CRM are under way', { code: 'BUSY' })
-    }
+  async function enter({ operation }: CallLabel, signal: AbortSignal): Promise<() => void> {
+    // Calls that wait for a sign-in may hold every place.
+    if (isAsking(operation)) return () => undefined
+    if (operation !== 'listen') return meter.enter(priority, signal)
+    await meter.count(priority, signal)
+    return () => undefined
   }
 
-  function note(label: CallLabel, error: unknown): void {
+  async function note(label: CallLabel, error: unknown): Promise<void> {
     if (error === null) {
       if (label.operation === 'auth') signIns += 1
       return
     }
     if (!(error instanceof ConnectorFault) || error.kind !== 'throttled') return
-    const until = error.details.retryAt ?? new Date(clock.now().getTime() + shortPauseMs)
-    if (!throttledUntil || throttledUntil < until) throttledUntil = until
+    await meter.throttle(error.details.retryAt ?? new Date(clock.now().getTime() + shortPauseMs))
   }
 
   return {
@@ -106,25 +93,28 @@ export function createCallGate(options: CallGateOptions): ConnectionGate {
       signal.throwIfAborted()
       admit(label)
       await assertOrganisation(label, signal)
-      const giveBack = await takeSlot(label.operation, signal)
+      const giveBack = await enter(label, signal)
       try {
         admit(label)
         options.onCall(label, clock.now())
-        return await timed(label, () => send(AbortSignal.any([signal, AbortSignal.timeout(options.callMs)])))
+        return await timed(label, () => send(limited(label, signal)))
       } finally {
         giveBack()
       }
     },
     observeUsage({ used, limit }) {
-      usage = { used, limit, at: clock.now() }
+      const usage = { used, limit, at: clock.now() }
+      meter.observeUsage(usage)
       options.onUsage(usage)
     },
     updateStanding(next) {
       standing = next
     },
-    get leavesRoomForBulk() {
-      return leavesRoomForBulk(usage, clock.now())
-    },
+  }
+
+  /** Who waits for news waits as long as the CRM lets it. */
+  function limited({ operation }: CallLabel, signal: AbortSignal): AbortSignal {
+    return operation === 'listen' ? signal : AbortSignal.any([signal, AbortSignal.timeout(options.callMs)])
   }
 
   async function timed<T>(label: CallLabel, send: () => Promise<T>): Promise<T> {
@@ -135,11 +125,11 @@ export function createCallGate(options: CallGateOptions): ConnectionGate {
     }
     try {
       const answer = await send()
-      note(label, null)
+      await note(label, null)
       tell('ok')
       return answer
     } catch (error) {
-      note(label, error)
+      await note(label, error)
       tell(error instanceof ConnectorFault ? `${error.kind} ${error.details.code}` : 'failed')
       throw error
     }

@@ -6,6 +6,7 @@ import { connectionInputSchema, settingsSchema } from './connection.ts'
 import type { ConnectionCheckUseCases } from './connection-check-use-cases.ts'
 import {
   callTallySchema,
+  callUsageSchema,
   connectionParams,
   connectionReportSchema,
   connectionSchema,
@@ -123,6 +124,22 @@ export const connectionRoutes = ({
     handle: async ({ tx, params, query }) => ({
       status: 200,
       body: { items: await connections.calls(tx, params.connectionId, query.hours) },
+    }),
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/connections/:connectionId/usage',
+    summary: 'Show how much of the limits of calls is used up',
+    description:
+      "The vendor's limits, what the connection may use of them, and what all workers together used, by operation and by " +
+      'urgency.',
+    tag,
+    access: connectionReaders,
+    params: connectionParams,
+    answers: { 200: callUsageSchema },
+    handle: async ({ tx, params }) => ({
+      status: 200,
+      body: await connections.usage(tx, params.connectionId),
     }),
   }),
   route({

@@ -24,6 +24,8 @@ export const connectionSchema = z
     timeZone: z.string(),
     pollSeconds: z.int(),
     usage: z.object({ used: z.int(), limit: z.int(), at: instantSchema }).nullable(),
+    callsPerDay: z.int().nullable(),
+    callShare: z.int(),
     lastPolledAt: instantSchema.nullable(),
     revision: z.int(),
     createdAt: instantSchema,
@@ -54,13 +56,31 @@ export const vendorSchema = z
   .object({ vendor: z.string(), credentials: z.record(z.string(), z.unknown()) })
   .meta({ id: 'ConnectionVendor' })
 
+const prioritySchema = z.enum(['live', 'repair', 'bulk'])
 export const callTallySchema = z
   .object({
     hour: instantSchema,
     operation: z.string(),
     object: z.string(),
-    priority: z.enum(['live', 'repair', 'bulk']),
+    priority: prioritySchema,
     calls: z.int(),
     records: z.int(),
   })
   .meta({ id: 'CallCount' })
+
+const callSum = { calls: z.int(), records: z.int() }
+export const callUsageSchema = z
+  .object({
+    stated: z.object({ used: z.int(), limit: z.int(), at: instantSchema }).nullable(),
+    throttledUntil: instantSchema.nullable(),
+    workers: z.int(),
+    concurrentCalls: z.object({ limit: z.int(), ceiling: z.int() }),
+    windows: listOf(z.object({ seconds: z.number(), limit: z.int(), ceiling: z.int(), used: z.int() })),
+    day: z.object({
+      limit: z.int().nullable(),
+      calls: z.int(),
+      byOperation: listOf(z.object({ operation: z.string(), ...callSum })),
+      byPriority: listOf(z.object({ priority: prioritySchema, ...callSum })),
+    }),
+  })
+  .meta({ id: 'CallUsage' })

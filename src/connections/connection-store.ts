@@ -11,7 +11,7 @@ interface Row extends Omit<Connection, 'usage'> {
 
 const columns = sql`id, name, vendor, credentials_revision, status, paused_until, pause_reason, organisation_id,
   remote_user_id, instance_url, multi_currency, home_currency, time_zone, poll_seconds, calls_used, calls_limit, usage_at,
-  revision, created_at`
+  calls_per_day, call_share, revision, created_at`
 
 function toConnection({ callsUsed, callsLimit, usageAt, ...row }: Row): Connection {
   const stated = callsUsed !== null && callsLimit !== null && usageAt !== null
@@ -55,10 +55,12 @@ export async function insertConnection(
 ): Promise<void> {
   const { id, vendor, sealed, settings, standing } = connection
   await sql`
-    insert into connection (id, name, vendor, poll_seconds, time_zone, home_currency, secrets, status, paused_until,
+    insert into connection (id, name, vendor, poll_seconds, time_zone, home_currency, calls_per_day, call_share, secrets, status, paused_until,
       pause_reason)
     values (${id}, ${settings.name}, ${vendor}, ${settings.pollSeconds}, ${settings.timeZone}, ${settings.homeCurrency},
-      ${sealed}, ${standing.status}, ${standing.pausedUntil}, ${standing.pauseReason})`.execute(tx)
+      ${settings.callsPerDay}, ${settings.callShare}, ${sealed}, ${standing.status}, ${standing.pausedUntil}, ${standing.pauseReason})`.execute(
+    tx,
+  )
 }
 
 export async function updateSettings(
@@ -68,7 +70,8 @@ export async function updateSettings(
 ): Promise<void> {
   await sql`
     update connection set name = ${settings.name}, poll_seconds = ${settings.pollSeconds},
-      time_zone = ${settings.timeZone}, home_currency = ${settings.homeCurrency}, revision = revision + 1
+      time_zone = ${settings.timeZone}, home_currency = ${settings.homeCurrency},
+      calls_per_day = ${settings.callsPerDay}, call_share = ${settings.callShare}, revision = revision + 1
     where id = ${id}`.execute(tx)
 }
 

@@ -6,8 +6,12 @@ import { refuseTaken } from '#src/database/uniqueness.ts'
 import type { Actor } from '#src/kernel/actor.ts'
 import type { Clock } from '#src/kernel/clock.ts'
 import { InvalidInput, Refused, Stale } from '#src/kernel/errors.ts'
+import type { Priority } from '#src/kernel/events.ts'
 import { type ConnectionId, newId } from '#src/kernel/ids.ts'
+import { limitsOf } from './call-budget.ts'
+import { budgetStanding } from './call-budget-store.ts'
 import { callCountsSince, dropCallCounts } from './call-count-store.ts'
+import type { CallTally } from './call-tally.ts'
 import {
   activeStanding,
   type Connection,
@@ -15,6 +19,7 @@ import {
   type ConnectionSettings,
   type Standing,
   standingAt,
+  type Usage,
 } from './connection.ts'
 import { lockOrThrow, subjectOf } from './connection-standing-use-cases.ts'
 import {
@@ -55,6 +60,33 @@ export interface ResealReport {
   readonly resealed: number
   /** Connections whose credentials no key of ours opens: they have to be replaced. */
   readonly unreadable: readonly ConnectionId[]
+}
+
+export interface CallUsage {
+  /** What the CRM last said of its own count. */
+  readonly stated: Usage | null
+  readonly throttledUntil: Date | null
+  /** Workers that called lately. */
+  readonly workers: number
+  readonly concurrentCalls: { readonly limit: number; readonly ceiling: number }
+  /** `limit` is ours, `ceiling` the vendor's; `used` counts what was taken in the last so many seconds. */
+  readonly windows: readonly {
+    readonly seconds: number
+    readonly limit: number
+    readonly ceiling: number
+    readonly used: number
+  }[]
+  /** The last 24 hours, by full hours. */
+  readonly day: {
+    readonly limit: number | null
+    readonly calls: number
+    readonly byOperation: readonly (CallSum & { readonly operation: string })[]
+    readonly byPriority: readonly (CallSum & { readonly priority: Priority })[]
+  }
+}
+interface CallSum {
+  readonly calls: number
+  readonly records: number
 }
 
 export type ConnectionUseCases = ReturnType<typeof createConnectionUseCases>
@@ -113,6 +145,43 @@ export function createConnectionUseCases(deps: ConnectionDeps) {
     async calls(tx: Tx, id: ConnectionId, hours: number) {
       await getConnection(tx, id)
       return callCountsSince(tx, id, hours)
+    },
+
+    /** How much of the limits is used up, by everybody and by us. */
+    async usage(tx: Tx, id: ConnectionId): Promise<CallUsage> {
+      const connection = await getConnection(tx, id)
+      const ceiling = deps.registry[connection.vendor]?.traits.ceiling ?? { concurrentCalls: 1, windows: [] }
+      const limits = limitsOf(ceiling, connection)
+      const standing = await budgetStanding(
+        tx,
+        id,
+        limits.windows.map(({ seconds }) => seconds),
+      )
+      const counts = await callCountsSince(tx, id, 24)
+      const sums = (key: 'operation' | 'priority') =>
+        [...Map.groupBy(counts, (one) => one[key])].map(([name, those]) => ({
+          name,
+          calls: total(those, 'calls'),
+          records: total(those, 'records'),
+        }))
+      return {
+        stated: connection.usage,
+        throttledUntil: standing.throttledUntil,
+        workers: standing.workers,
+        concurrentCalls: { limit: limits.concurrentCalls, ceiling: ceiling.concurrentCalls },
+        windows: limits.windows.map(({ seconds, calls }, index) => ({
+          seconds,
+          limit: calls,
+          ceiling: ceiling.windows[index]?.calls ?? calls,
+          used: standing.used[index] ?? 0,
+        })),
+        day: {
+          limit: limits.perDay,
+          calls: total(counts, 'calls'),
+          byOperation: sums('operation').map(({ name, ...sum }) => ({ operation: name, ...sum })),
+          byPriority: sums('priority').map(({ name, ...sum }) => ({ priority: name as Priority, ...sum })),
+        },
+      }
     },
 
     /** Starts with the vendor's default mappings as they are; a check says what they lack over there. */
@@ -198,13 +267,22 @@ export function createConnectionUseCases(deps: ConnectionDeps) {
 }
 
 const keptCallDays = 90
+const total = (counts: readonly CallTally[], key: 'calls' | 'records') =>
+  counts.reduce((sum, one) => sum + one[key], 0)
 
 const nameTaken = refuseTaken(
   'connection_name',
   new Refused('name_taken', 'Another connection has this name'),
 )
 
-const defaultSettings = { name: '', pollSeconds: 30, timeZone: 'UTC', homeCurrency: null } as const
+const defaultSettings = {
+  name: '',
+  pollSeconds: 30,
+  timeZone: 'UTC',
+  homeCurrency: null,
+  callsPerDay: null,
+  callShare: 100,
+} as const
 
 const settingsOf = (
   connection: Required<ConnectionSettings>,
@@ -214,4 +292,6 @@ const settingsOf = (
   pollSeconds: patch.pollSeconds ?? connection.pollSeconds,
   timeZone: patch.timeZone ?? connection.timeZone,
   homeCurrency: patch.homeCurrency === undefined ? connection.homeCurrency : patch.homeCurrency,
+  callsPerDay: patch.callsPerDay === undefined ? connection.callsPerDay : patch.callsPerDay,
+  callShare: patch.callShare ?? connection.callShare,
 })

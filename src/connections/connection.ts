@@ -47,6 +47,10 @@ export interface Connection extends Standing {
   readonly timeZone: string
   readonly pollSeconds: number
   readonly usage: Usage | null
+  /** How many calls of ours there may be in 24 hours; null: as many as the vendor allows. */
+  readonly callsPerDay: number | null
+  /** How much of the vendor's limits is ours, in per cent: other systems live off them too. */
+  readonly callShare: number
   readonly revision: number
   readonly createdAt: Date
 }
@@ -58,6 +62,10 @@ export const settingsSchema = z
     pollSeconds: z.int().min(5).max(3600),
     timeZone: timeZoneSchema,
     homeCurrency: currencySchema.nullable(),
+    /** Calls of ours in 24 hours; null: as many as the vendor allows. */
+    callsPerDay: z.int().min(1).max(100_000_000).nullable(),
+    /** How much of the vendor's limits is ours, in per cent. */
+    callShare: z.int().min(1).max(100),
   })
   .partial()
   .meta({ id: 'ConnectionSettings' })

@@ -1,13 +1,16 @@
 import type { Connector } from '#connectors/connector.ts'
 import { ConnectorFault } from '#connectors/fault.ts'
 import type { VendorDefinition } from '#connectors/registry.ts'
-import type { Database } from '#src/database/database.ts'
+import type { Database, Tx } from '#src/database/database.ts'
 import { systemActor } from '#src/kernel/actor.ts'
 import type { Clock } from '#src/kernel/clock.ts'
 import type { Priority } from '#src/kernel/events.ts'
-import type { ConnectionId } from '#src/kernel/ids.ts'
+import { type ConnectionId, newId } from '#src/kernel/ids.ts'
+import { limitsOf } from './call-budget.ts'
+import { giveBackCalls, takeBlock, throttleAll } from './call-budget-store.ts'
 import { addCallCounts } from './call-count-store.ts'
 import { type CallLog, type ConnectionGate, createCallGate } from './call-gate.ts'
+import { type CallMeter, createCallMeter } from './call-meter.ts'
 import { createTally } from './call-tally.ts'
 import type { Connection, Usage } from './connection.ts'
 import type { ConnectionStanding } from './connection-standing-use-cases.ts'
@@ -16,8 +19,9 @@ import { SealBroken, type SecretBox } from './secret-box.ts'
 
 export interface ConnectorPool {
   /**
-   * The connector of a connection, made once per revision of its credentials. Pass the connection as it was just read:
-   * its standing and usage rule what the connector may do from then on.
+   * The connector of a connection, made once per revision of its credentials and urgency of its work: what is less
+   * urgent leaves room for what is more. Pass the connection as it was just read: its standing and limits rule what the
+   * connector may do from then on.
    * @throws ConnectorFault `unauthorised` when the stored credentials cannot be used
    */
   connectorFor(connection: Connection, priority?: Priority): Promise<Connector>
@@ -54,7 +58,9 @@ interface Entry {
 
 export function createConnectorPool(options: ConnectorPoolOptions): ConnectorPool {
   const { database, logger } = options
-  const entries = new Map<ConnectionId, Entry>()
+  const worker = newId()
+  const entries = new Map<string, Entry>()
+  const meters = new Map<ConnectionId, CallMeter>()
   const tallies = new Map<ConnectionId, ReturnType<typeof createTally>>()
   const usages = new Map<ConnectionId, Usage>()
   const closing = new Set<Promise<void>>()
@@ -62,7 +68,44 @@ export function createConnectorPool(options: ConnectorPoolOptions): ConnectorPoo
   const timer = setInterval(() => void flush(), options.flushMs ?? 1_000)
   timer.unref()
 
-  function open(connection: Connection): Entry {
+  function meterOf(connection: Connection): CallMeter {
+    const { id, vendor, usage } = connection
+    const { ceiling } = options.registry[vendor]?.traits ?? { ceiling: { concurrentCalls: 1, windows: [] } }
+    const limits = limitsOf(ceiling, connection)
+    const known = meters.get(id)
+    known?.setLimits(limits)
+    if (known) return known
+    const act = <T>(work: (tx: Tx) => Promise<T>) => database.transact(actor, work)
+    const meter = createCallMeter({
+      worker,
+      clock: options.clock,
+      limits,
+      usage,
+      concurrency: options.concurrency ?? 5,
+      waitMs,
+      shared: {
+        async take(ask) {
+          const counts = ask.perDay === null ? [] : (tallies.get(id)?.take() ?? [])
+          return act(async (tx) => {
+            if (counts.length > 0) await addCallCounts(tx, id, counts)
+            return takeBlock(tx, id, ask)
+          })
+        },
+        giveBack: (block, unused) => act((tx) => giveBackCalls(tx, block, unused)),
+        throttle: (until) =>
+          act((tx) => throttleAll(tx, id, until)).catch((error: unknown) =>
+            logger.warn(
+              { err: error, connectionId: id },
+              'other workers were not told that the CRM throttles',
+            ),
+          ),
+      },
+    })
+    meters.set(id, meter)
+    return meter
+  }
+
+  function open(connection: Connection, priority: Priority, key: string): Entry {
     const { id, credentialsRevision } = connection
     const tally = tallies.get(id) ?? createTally()
     tallies.set(id, tally)
@@ -70,11 +113,10 @@ export function createConnectorPool(options: ConnectorPoolOptions): ConnectorPoo
       connectionId: id,
       clock: options.clock,
       log: logger,
-      usage: connection.usage,
-      concurrency: options.concurrency ?? 5,
-      waitMs,
+      priority,
+      meter: meterOf(connection),
       callMs,
-      onCall: (label, at) => tally.count(label, 'live', at),
+      onCall: (label, at) => tally.count(label, priority, at),
       onUsage: (usage) => usages.set(id, usage),
       async verifyOrganisation() {
         const made = await connector
@@ -92,7 +134,7 @@ export function createConnectorPool(options: ConnectorPoolOptions): ConnectorPoo
     const connector = create(connection, gate)
     const entry = { credentialsRevision, gate, connector }
     connector.catch(() => {
-      if (entries.get(id) === entry) entries.delete(id)
+      if (entries.get(key) === entry) entries.delete(key)
     })
     return entry
   }
@@ -130,6 +172,7 @@ export function createConnectorPool(options: ConnectorPoolOptions): ConnectorPoo
       const counts = tally.take()
       const usage = usages.get(id)
       usages.delete(id)
+      await meters.get(id)?.settle().catch(unsettled(id))
       if (counts.length === 0 && !usage) continue
       try {
         await database.transact(actor, async (tx) => {
@@ -142,24 +185,28 @@ export function createConnectorPool(options: ConnectorPoolOptions): ConnectorPoo
     }
   }
 
+  const unsettled = (connectionId: ConnectionId) => (error: unknown) =>
+    logger.warn({ err: error, connectionId }, 'calls that were not made were not given back')
+
   function flush(): Promise<void> {
     flushing = flushing.then(writeCounts)
     return flushing
   }
 
   return {
-    async connectorFor(connection) {
+    async connectorFor(connection, priority = 'live') {
       const { id, credentialsRevision } = connection
-      const known = entries.get(id)
+      const key = `${id} ${priority}`
+      const known = entries.get(key)
       const isOutdated = known && known.credentialsRevision < credentialsRevision
-      const entry = known && !isOutdated ? known : open(connection)
+      const entry = known && !isOutdated ? known : open(connection, priority, key)
       if (isOutdated) discard(known)
-      entries.set(id, entry)
+      entries.set(key, entry)
+      meterOf(connection)
       entry.gate.updateStanding(connection)
       return entry.connector
     },
-    mayRun: (connectionId, priority) =>
-      priority !== 'bulk' || (entries.get(connectionId)?.gate.leavesRoomForBulk ?? true),
+    mayRun: (connectionId, priority) => meters.get(connectionId)?.mayRun(priority) ?? true,
     flush,
     async close() {
       clearInterval(timer)
@@ -167,6 +214,7 @@ export function createConnectorPool(options: ConnectorPoolOptions): ConnectorPoo
       entries.clear()
       await Promise.all(closing)
       await flush()
+      for (const [id, meter] of meters) await meter.close().catch(unsettled(id))
     },
   }
 }

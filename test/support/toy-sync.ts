@@ -162,6 +162,8 @@ export async function toySync(
     homeCurrency: 'USD',
     instanceUrl: simulator.url,
     pollSeconds: 5,
+    callsPerDay: null,
+    callShare: 100,
   }
   const credentials = {
     grant: 'client_credentials' as const,

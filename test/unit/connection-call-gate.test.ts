@@ -1,8 +1,10 @@
 import { describe, expect, test, vi } from 'vitest'
 import { ConnectorFault } from '#connectors/fault.ts'
 import { type CallGateOptions, createCallGate } from '#src/connections/call-gate.ts'
+import { createCallMeter } from '#src/connections/call-meter.ts'
 import type { CallLabel } from '#src/connections/call-tally.ts'
 import { activeStanding, type Usage } from '#src/connections/connection.ts'
+import { endlessBudget } from '#test/support/call-budget.ts'
 
 const never = new AbortController().signal
 const label = (operation: CallLabel['operation'], records = 1): CallLabel => ({
@@ -11,19 +13,33 @@ const label = (operation: CallLabel['operation'], records = 1): CallLabel => ({
   records,
 })
 
-function setUp(options: Partial<CallGateOptions> = {}) {
+interface SetUp extends Partial<CallGateOptions> {
+  readonly usage?: Usage
+  readonly concurrency?: number
+  readonly waitMs?: number
+}
+
+function setUp({ usage, concurrency = 5, waitMs = 1_000, ...options }: SetUp = {}) {
   const calls: string[] = []
   const usages: Usage[] = []
   const lines: Record<string, unknown>[] = []
   const verify = vi.fn(async () => undefined)
   let now = new Date('2026-03-02T10:20:00Z')
+  const meter = createCallMeter({
+    worker: 'this one',
+    shared: endlessBudget(),
+    clock: { now: () => now },
+    limits: { windows: [], perDay: null, concurrentCalls: 100 },
+    usage: usage ?? null,
+    concurrency,
+    waitMs,
+  })
   const gate = createCallGate({
     connectionId: 'c1',
     clock: { now: () => now },
     log: { debug: (fields) => void lines.push({ ...fields }) },
-    usage: null,
-    concurrency: 5,
-    waitMs: 1_000,
+    priority: 'live',
+    meter,
     callMs: 1_000,
     verifyOrganisation: async () => {
       await verify()
@@ -39,6 +55,7 @@ function setUp(options: Partial<CallGateOptions> = {}) {
   ) => gate.call(label(operation), never, answer)
   return {
     gate,
+    meter,
     call,
     calls,
     usages,
@@ -97,9 +114,10 @@ describe('the gate', () => {
   })
 
   test('a caller who leaves while waiting holds up nobody', async () => {
-    const { gate, call } = setUp({ concurrency: 1 })
+    const { gate, call, calls } = setUp({ concurrency: 1 })
     let end = () => {}
     const first = gate.call(label('read'), never, () => new Promise<void>((resolve) => (end = resolve)))
+    await vi.waitFor(() => expect(calls).toHaveLength(1))
     const leaver = new AbortController()
     const left = gate.call(label('read'), leaver.signal, async () => 'never')
     const third = call('read')
@@ -192,14 +210,14 @@ describe('when the CRM throttles', () => {
 
 describe("of the CRM's allowance", () => {
   test('a fifth is kept from bulk work', () => {
-    const { gate, usages, now, pass } = setUp()
+    const { gate, meter, usages, now, pass } = setUp()
     gate.observeUsage({ used: 800, limit: 1_000 })
-    expect(gate.leavesRoomForBulk).toBe(true)
+    expect(meter.mayRun('bulk')).toBe(true)
     gate.observeUsage({ used: 801, limit: 1_000 })
-    expect(gate.leavesRoomForBulk).toBe(false)
+    expect(meter.mayRun('bulk')).toBe(false)
     expect(usages.at(-1)).toEqual({ used: 801, limit: 1_000, at: now() })
     pass(40)
-    expect(gate.leavesRoomForBulk).toBe(true)
+    expect(meter.mayRun('bulk')).toBe(true)
   })
 
   test('the last hundredths are left to others until the next hour, then one call learns anew', async () => {
@@ -220,8 +238,8 @@ describe("of the CRM's allowance", () => {
 
   test('what was known before a restart still counts', async () => {
     const at = new Date('2026-03-02T10:10:00Z')
-    const { gate, call } = setUp({ usage: { used: 990, limit: 1_000, at } })
-    expect(gate.leavesRoomForBulk).toBe(false)
+    const { meter, call } = setUp({ usage: { used: 990, limit: 1_000, at } })
+    expect(meter.mayRun('bulk')).toBe(false)
     expect((await faultOf(call('write'))).kind).toBe('throttled')
   })
 })
