@@ -47,7 +47,7 @@ const libraries = [
   allow('^src/customers/', packages('tldts', 'i18n-iso-countries')),
   allow(`^src/notifications/${named(rooms.mailer)}`, packages('nodemailer')),
   allow('^src/webhooks/', packages('standardwebhooks')),
-  allow('^src/(imports|payouts)/', packages('csv-parse', 'csv-stringify')),
+  allow('^src/(imports|payouts|sync/attribution)/', packages('csv-parse', 'csv-stringify')),
   allow('^jobs/', packages('bull', 'ioredis', 'node-cron')),
   allow('^config/logger\\.ts$', packages('pino')),
   allow('^config/vitest\\.ts$', packages('vitest')),

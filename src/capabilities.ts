@@ -45,16 +45,23 @@ import { createStatementUseCases } from './payouts/statement-use-cases.ts'
 import { createProductUseCases } from './products/product-use-cases.ts'
 import { createDirtyHandlers } from './sync/dirty.ts'
 import { createDrains, reconcileBell } from './sync/drains.ts'
-import type { Engine } from './sync/engine.ts'
+import type { Engine, SyncConnection } from './sync/engine.ts'
 import { markLinked, referenceLookup, sampleLinks } from './sync/mapping-ports.ts'
 import { lastPolls } from './sync/mirror-store.ts'
 import { createSyncOperations } from './sync/operation-use-cases.ts'
 import { createPushUseCases } from './sync/push-use-cases.ts'
 import { createRoutingUseCases } from './sync/routing-use-cases.ts'
+import { createLeakUseCases } from './sync/attribution/leak-use-cases.ts'
 import { createDriftUseCases } from './sync/upkeep/drift-use-cases.ts'
 import { createTaskUseCases } from './sync/upkeep/task-use-cases.ts'
 import { createTaskWork, taskBell } from './sync/upkeep/task-work.ts'
 import { createWebhookUseCases } from './webhooks/webhook-use-cases.ts'
+
+/** Where people look at a record of a CRM; null where it is not known. */
+function recordUrl({ vendor, instanceUrl }: SyncConnection, object: string, remoteId: string): string | null {
+  if (!isVendor(vendor) || !instanceUrl) return null
+  return new URL(vendors[vendor].traits.recordPath(object, remoteId), instanceUrl).href
+}
 
 export interface Surroundings {
   readonly database: Database
@@ -189,12 +196,10 @@ export function createCapabilities({ database, clock, logger, keys, publicUrl, r
     connectionOf: getConnection,
     deals,
     routing,
-    recordUrl: ({ vendor, instanceUrl }, object, remoteId) => {
-      if (!isVendor(vendor) || !instanceUrl) return null
-      return new URL(vendors[vendor].traits.recordPath(object, remoteId), instanceUrl).href
-    },
+    recordUrl,
     ring: ringReconcile,
   })
+  const leaks = createLeakUseCases({ engine, connectionOf: getConnection, recordUrl, connectionIds })
   const tasks = createTaskUseCases({
     engine,
     connectionOf: getConnection,
@@ -243,6 +248,7 @@ export function createCapabilities({ database, clock, logger, keys, publicUrl, r
     drains,
     push,
     operations,
+    leaks,
     tasks,
     taskWork,
     drift,

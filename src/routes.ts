@@ -16,6 +16,7 @@ import { notificationRoutes } from './notifications/notification-routes.ts'
 import { partnerRoutes } from './partners/partner-routes.ts'
 import { statementRoutes } from './payouts/statement-routes.ts'
 import { productRoutes } from './products/product-routes.ts'
+import { leakRoutes } from './sync/attribution/leak-routes.ts'
 import { syncRoutes } from './sync/operation-routes.ts'
 import { pushRoutes } from './sync/push-routes.ts'
 import { routingRoutes } from './sync/routing-routes.ts'
@@ -45,6 +46,7 @@ export function createRoutes(made: Capabilities): readonly Route[] {
     ...syncRoutes(made.operations, made.drains),
     ...taskRoutes(made.tasks),
     ...driftRoutes(made.drift),
+    ...leakRoutes(made.leaks),
     ...importRoutes(made),
   ]
 }

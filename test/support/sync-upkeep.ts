@@ -4,6 +4,8 @@ import { buildServer } from '#src/http/server.ts'
 import { type Actor, type VendorRole, vendorRoles } from '#src/kernel/actor.ts'
 import { createEventBus, type EventOf } from '#src/kernel/events.ts'
 import { newId } from '#src/kernel/ids.ts'
+import { leakRoutes } from '#src/sync/attribution/leak-routes.ts'
+import { createLeakUseCases } from '#src/sync/attribution/leak-use-cases.ts'
 import { driftRoutes } from '#src/sync/upkeep/drift-routes.ts'
 import { createDriftUseCases } from '#src/sync/upkeep/drift-use-cases.ts'
 import { taskRoutes } from '#src/sync/upkeep/task-routes.ts'
@@ -27,9 +29,13 @@ export async function upkeepOf(sync: ToySync) {
     events: createEventBus<Tx>({ notification: [async (_tx, _actor, batch) => void notices.push(...batch)] }),
     ring: () => undefined,
   })
+  const leaks = createLeakUseCases({
+    ...sync.operations,
+    connectionIds: async () => [sync.connection.id],
+  })
   const server = await buildServer({
     database,
-    routes: [...taskRoutes(tasks), ...driftRoutes(drift)],
+    routes: [...taskRoutes(tasks), ...driftRoutes(drift), ...leakRoutes(leaks)],
     authenticate: async (token) => persons.get(token as VendorRole) ?? null,
     logger: pino({ level: 'silent' }),
     version: '0.0.0',
@@ -60,6 +66,15 @@ export async function upkeepOf(sync: ToySync) {
     checkDrift: async () => (await request('POST', '/drift/check')).body,
     request,
     drain,
+    /** The attribution leak report. */
+    async leaks(query = '') {
+      const url = `/api/v1/reports/attribution-leak?${query}`
+      return (await server.inject({ url, headers: { authorization: 'Bearer channel_manager' } })).json()
+    },
+    async leakCsv(query = '') {
+      const url = `/api/v1/reports/attribution-leak/csv?${query}`
+      return server.inject({ url, headers: { authorization: 'Bearer auditor' } })
+    },
     async backfill(entity: string, dryRun = false) {
       const { body, status } = await request('POST', '/backfills', { entity, dryRun })
       if (status !== 202) throw new Error(JSON.stringify(body))
