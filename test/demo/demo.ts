@@ -6,8 +6,12 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { startDynamicsSimulator } from '#test/simulators/dynamics/simulator.ts'
+import { startHubspotSimulator } from '#test/simulators/hubspot/simulator.ts'
 import { startSalesforceSimulator } from '#test/simulators/salesforce/simulator.ts'
 import { createApi } from '#test/support/api-client.ts'
+import { dynamicsDesk } from '#test/support/desks/dynamics.ts'
+import { hubspotDesk } from '#test/support/desks/hubspot.ts'
 import { salesforceDesk } from '#test/support/desks/salesforce.ts'
 import { startService } from '#test/support/service-process.ts'
 import { populate } from './populate.ts'
@@ -26,7 +30,12 @@ const folder = mkdtempSync(join(tmpdir(), 'counterpart-demo-'))
 // The database runs as an account of its own where we are root, and must be able to walk in.
 chmodSync(folder, 0o711)
 const logFile = join(folder, 'service.log')
-const desks = [salesforceDesk(await startSalesforceSimulator())]
+const desks = [
+  salesforceDesk(await startSalesforceSimulator()),
+  // Without our fields, so that the set-up has something to do.
+  dynamicsDesk(await startDynamicsSimulator({ prepared: false })),
+  hubspotDesk(await startHubspotSimulator()),
+]
 const service = await startService({
   env: { DATA_FOLDER: join(folder, 'data'), RATE_LIMIT_PER_MINUTE: '0' },
   logFile,

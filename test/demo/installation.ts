@@ -126,7 +126,10 @@ async function addProgramme(
     homeCurrency: 'USD',
     pollSeconds: options.pollSeconds ?? 5,
     credentials: desk.credentials,
+    paused: true,
   })
+  await setUpCrm(admin, connection.id)
+  await admin.post(`/api/v1/connections/${connection.id}/resume`)
   await eventually(`${desk.name} has been read once`, async () => {
     const { lastPolledAt } = await admin.get(`/api/v1/connections/${connection.id}`)
     return lastPolledAt !== null
@@ -141,6 +144,15 @@ async function addProgramme(
     connectionId: connection.id,
     planVersionId,
   }
+}
+
+/** Creates over there what the organisation lacks; what only a person can do there is not needed by a simulator. */
+async function setUpCrm(admin: Api, connectionId: string): Promise<void> {
+  await admin.post(`/api/v1/connections/${connectionId}/check`)
+  const path = `/api/v1/connections/${connectionId}/setup`
+  const plan = await admin.get(path)
+  const steps = plan.steps.filter(({ state }: { state: string }) => state === 'missing' || state === 'wrong')
+  if (steps.length > 0) await admin.post(path, { steps: steps.map(({ id }: { id: string }) => id) })
 }
 
 /** Gold earns 15 % and silver 10 % on the platform, capped; services add a flat 250.00 for everybody. 30 days holdback. */

@@ -1,5 +1,6 @@
 /** What a person, an administrator or the platform does inside the CRM. Throws what the CRM would tell the person. */
 import {
+  addAssociationLabel,
   addOwner,
   addProperty,
   changeProperty,
@@ -125,6 +126,7 @@ export function createHands(portal: Portal): Hands {
     setOptions: (object, name, options) => setOptions(portal, object, name, options),
     setPipelines: (object, pipelines) => setPipelines(portal, object, pipelines),
     addOwner: (owner) => addOwner(portal, owner),
+    addAssociationLabel: (from, to, label) => addAssociationLabel(portal, from, to, label),
     addValidationRule(rule) {
       const { schema } = requireTable(portal, rule.object)
       const known = { ...rule, object: schema.name }

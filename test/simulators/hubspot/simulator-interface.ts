@@ -39,6 +39,12 @@ export interface HubspotSimulator extends CrmSimulator<Fault, Operation> {
   /** Answers the owner's id. */
   addOwner(owner: Partial<Owner> & Pick<Owner, 'email'>): string
   addValidationRule(rule: ValidationRule): () => void
+  /** A label of the portal's own between two objects; answers its type id from the first. */
+  addAssociationLabel(
+    fromObject: string,
+    toObject: string,
+    label: { readonly label: string; readonly name?: string; readonly inverseLabel?: string },
+  ): number
   /** Puts a label between two records; which objects they are of follows from the type. */
   associate(fromId: string, toId: string, typeId: number, by?: string): void
   dissociate(fromId: string, toId: string, typeId: number, by?: string): void

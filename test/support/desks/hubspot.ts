@@ -1,0 +1,99 @@
+import type { HubspotSimulator } from '#test/simulators/hubspot/simulator.ts'
+import { type CrmDesk, curlPatch, numberOf, type SeenCompany, type SeenDeal, textOf } from './crm-desk.ts'
+
+type Row = Readonly<Record<string, unknown>>
+
+/** HubSpot's own type for the primary company of a deal. */
+const primaryCompany = 5
+const partnerLabel = 'PRM Partner'
+
+const seenCompany = (row: Row): SeenCompany => ({
+  id: String(row['id']),
+  name: String(row['name']),
+  customerKey: textOf(row['prm_customer_id']),
+  partnerKey: textOf(row['prm_partner_id']),
+})
+
+export function hubspotDesk(simulator: HubspotSimulator): CrmDesk {
+  const dealObject = 'deals'
+  const companyObject = 'companies'
+  const update = (id: string, properties: Row) => simulator.update(dealObject, id, properties)
+
+  function seenDeal(row: Row): SeenDeal {
+    const id = String(row['id'])
+    const isDeleted = row['archived'] === true
+    const label = simulator.associationType(dealObject, companyObject, partnerLabel)
+    const company = (type: number | undefined) =>
+      type === undefined || isDeleted ? null : (simulator.associated(id, type)[0] ?? null)
+    return {
+      id,
+      key: textOf(row['prm_deal_id']),
+      name: String(row['dealname']),
+      amount: numberOf(row['amount']),
+      closeDate: textOf(row['closedate'])?.slice(0, 10) ?? null,
+      companyId: company(primaryCompany),
+      partnerId: company(label),
+      registrationStatus: textOf(row['prm_registration_status']),
+      protectedUntil: textOf(row['prm_protection_end']),
+      outcome: row['hs_is_closed_won'] === 'true' ? 'won' : row['hs_is_closed'] === 'true' ? 'lost' : 'open',
+      isDeleted,
+    }
+  }
+
+  return {
+    vendor: 'hubspot',
+    name: 'HubSpot',
+    dealWord: 'deal',
+    simulator,
+    dealObject,
+    companyObject,
+    credentials: { grant: 'refresh_token', ...simulator.credentials },
+    addCompany: ({ name, domain, city, country }) =>
+      simulator.insert(companyObject, {
+        name,
+        domain,
+        ...(city === undefined ? {} : { city }),
+        ...(country === undefined ? {} : { country }),
+      }),
+    addDeal({ name, companyId, amount }) {
+      const id = simulator.insert(dealObject, {
+        dealname: name,
+        pipeline: 'default',
+        dealstage: 'qualifiedtobuy',
+        closedate: '2027-02-01T00:00:00Z',
+        amount: String(amount),
+      })
+      simulator.associate(id, companyId, primaryCompany)
+      return id
+    },
+    deals: () => simulator.list(dealObject).map(seenDeal),
+    dealsOf: (key) =>
+      simulator
+        .list(dealObject)
+        .filter((row) => row['prm_deal_id'] === key)
+        .map(seenDeal),
+    deal(id) {
+      const row = simulator.get(dealObject, id)
+      return row ? seenDeal(row) : null
+    },
+    company(id) {
+      const row = simulator.get(companyObject, id)
+      return row ? seenCompany(row) : null
+    },
+    companies: () => simulator.list(companyObject).map(seenCompany),
+    close: (id, outcome, amount) =>
+      update(id, {
+        dealstage: outcome === 'won' ? 'closedwon' : 'closedlost',
+        ...(amount === undefined ? {} : { amount: String(amount) }),
+      }),
+    reopen: (id) => update(id, { dealstage: 'contractsent' }),
+    change: (id, { amount, closeDate }) =>
+      update(id, {
+        ...(amount === undefined ? {} : { amount: String(amount) }),
+        ...(closeDate === undefined ? {} : { closedate: `${closeDate}T00:00:00Z` }),
+      }),
+    winByCurl: (id) =>
+      curlPatch(simulator.url, { object: dealObject, id, fields: { dealstage: 'closedwon' } }),
+    isWrite: (operation) => /create|update|upsert|archive|merge|associate$/.test(operation),
+  }
+}
