@@ -33,6 +33,26 @@ describe('service protection', () => {
     expect((await create()).status).toBe(429)
   })
 
+  it('makes those wait longer who do not wait as told', async () => {
+    for (let call = 0; call < 5; call += 1) await session.send('GET', '/WhoAmI')
+    const waits: number[] = []
+    for (let call = 0; call < 3; call += 1) {
+      waits.push(Number((await create()).headers.get('retry-after')))
+    }
+    expect(waits).toEqual([300, 305, 310])
+    now = new Date(now.getTime() + 305_000)
+    session = await openSession(simulator)
+    expect((await create()).status).toBe(429)
+  })
+
+  it('takes no address that is too long, outside of a batch', async () => {
+    const filter = `name eq '${'x'.repeat(33_000)}'`
+    expect((await session.send('GET', `/accounts?$filter=${filter}`)).status).toBe(414)
+    const part = `Content-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\nGET accounts?$filter=${filter} HTTP/1.1\r\n\r\n`
+    const answer = await session.batch(`--b\r\n${part}\r\n--b--\r\n`, 'b')
+    expect(answer.body).toContain('HTTP/1.1 200 OK')
+  })
+
   it.each([
     ['requests', '0x80072322'],
     ['execution-time', '0x80072321'],

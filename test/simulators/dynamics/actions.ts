@@ -1,8 +1,9 @@
 /** Functions and actions that belong to no table: who and where we are, closing, merging. */
+import { isJsonObject } from '../json.ts'
 import { type ApiAnswer, type ApiCall, apiPath, type Plan } from './api-call.ts'
 import { resolveReference } from './bindings.ts'
 import { readDay, readInstant } from './dates.ts'
-import { isJsonObject, readDraft, tableOfType } from './drafts.ts'
+import { readDraft, tableOfType } from './drafts.ts'
 import { errors } from './errors.ts'
 import { readGuid } from './guids.ts'
 import { closeOpportunity, mergeRecords } from './lifecycle.ts'

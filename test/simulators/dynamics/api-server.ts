@@ -43,6 +43,9 @@ export interface OutgoingAnswer {
   readonly records: number
 }
 
+/** Longer ones go within a batch. */
+const maxUrlLength = 32_768
+
 const html = (
   status: number,
   body: string,
@@ -160,6 +163,7 @@ function answer(
   faults: readonly FaultEffect[],
 ): OutgoingAnswer {
   const [, token = ''] = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '') ?? []
+  if (request.url.length > maxUrlLength) return html(414, htmlError(414))
   if (frame.sessions.findUser(token) === null) return unauthorised(frame)
   for (const fault of faults) {
     const struck = answerFault(frame, fault)

@@ -1,7 +1,8 @@
 /** CreateMultiple, UpdateMultiple and UpsertMultiple of one table: all rows or none. */
+import { isJsonObject } from '../json.ts'
 import type { ApiCall, Plan } from './api-call.ts'
 import { readRecordKey, requireRecord } from './bindings.ts'
-import { isJsonObject, readDraft } from './drafts.ts'
+import { readDraft } from './drafts.ts'
 import { errors } from './errors.ts'
 import { readGuid } from './guids.ts'
 import { type KeyLiteral, readPath, type SegmentKey } from './odata-path.ts'

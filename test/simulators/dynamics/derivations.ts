@@ -1,10 +1,10 @@
 /** What the platform fills in by itself when a record is saved: currency, base amounts, customer, names. */
+import { roundHalfUp } from '../rounding.ts'
 import type { Draft } from './drafts.ts'
 import type { Organisation } from './organisation.ts'
 import { requireTable } from './organisation.ts'
 import type { Row, Scalar } from './schema.ts'
 import type { Table } from './tables.ts'
-import { roundTo } from './values.ts'
 
 type Writable = Record<string, Scalar>
 
@@ -29,11 +29,11 @@ function deriveMoney(organisation: Organisation, table: Table, row: Writable, dr
     const value = row[logicalName] ?? null
     const amount =
       typeof value === 'number'
-        ? roundTo(value, Math.min(precision, Number(currency['currencyprecision'])))
+        ? roundHalfUp(value, Math.min(precision, Number(currency['currencyprecision'])))
         : null
     row[logicalName] = amount
     if (attributes.has(`${logicalName}_base`)) {
-      row[`${logicalName}_base`] = amount === null ? null : roundTo(amount / rate, 4)
+      row[`${logicalName}_base`] = amount === null ? null : roundHalfUp(amount / rate, 4)
     }
   }
 }

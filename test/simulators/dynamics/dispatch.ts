@@ -69,6 +69,7 @@ export function createDispatch(organisation: Organisation, addresses: Addresses)
     if (root === undefined) {
       return { operation: 'organisation', object: null, handle: () => answerService(organisation, addresses) }
     }
+    if (root.name === '$metadata') throw errors.notImplemented('The service document in XML')
     const known = unbound.get(root.name)
     if (known !== undefined) {
       if (known.method !== call.method) throw errors.methodNotAllowed(call.method)

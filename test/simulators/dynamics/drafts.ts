@@ -1,4 +1,5 @@
 /** The body of a write, read against the table: which attributes get which values. */
+import { isJsonObject, type JsonObject } from '../json.ts'
 import { findEntitySet, resolveReference } from './bindings.ts'
 import { errors } from './errors.ts'
 import type { Organisation } from './organisation.ts'
@@ -8,12 +9,6 @@ import type { Table } from './tables.ts'
 import { readValue } from './values.ts'
 
 export type Draft = ReadonlyMap<string, Scalar>
-
-type JsonObject = Readonly<Record<string, unknown>>
-
-export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
 
 function bind(
   organisation: Organisation,

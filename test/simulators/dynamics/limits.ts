@@ -3,6 +3,7 @@ import { DataverseError } from './errors.ts'
 import type { ServiceLimit } from './faults.ts'
 
 export const windowMs = 300_000
+const penaltyMs = 5_000
 const maxConcurrent = 52
 
 const words: Readonly<Record<ServiceLimit, readonly [string, (limit: number) => string]>> = {
@@ -39,15 +40,18 @@ export interface ServiceLimits {
 export function createLimits(requestLimit: number, now: () => Date): ServiceLimits {
   const requests: number[] = []
   let running = 0
+  let blockedUntil = 0
   return {
     enter() {
       running += 1
       const at = now().getTime()
       while (requests[0] !== undefined && requests[0] <= at - windowMs) requests.shift()
       if (running > maxConcurrent) throw throttled('concurrency', 5, requestLimit)
-      if (requests.length >= requestLimit) {
-        const free = (requests[0] ?? at) + windowMs - at
-        throw throttled('requests', Math.max(1, Math.ceil(free / 1000)), requestLimit)
+      if (requests.length >= requestLimit || blockedUntil > at) {
+        const free = (requests[0] ?? at) + windowMs
+        // Whoever does not wait as told waits longer.
+        blockedUntil = blockedUntil > at ? blockedUntil + penaltyMs : Math.max(free, at + 1000)
+        throw throttled('requests', Math.ceil((blockedUntil - at) / 1000), requestLimit)
       }
       requests.push(at)
     },

@@ -1,9 +1,10 @@
 /** Changing definitions over the API: new attributes, lookups and keys, and change tracking. */
+import { isJsonObject } from '../json.ts'
 import { addAttribute, addKey, type NewAttribute, removeField } from './administration.ts'
 import type { ApiAnswer, ApiCall, Plan } from './api-call.ts'
 import { customerTargets } from './attributes.ts'
 import { readLabel } from './definitions.ts'
-import { isJsonObject } from './drafts.ts'
+
 import { DataverseError, errors } from './errors.ts'
 import { findByKey, requireTableOfKey } from './metadata-keys.ts'
 import type { Organisation } from './organisation.ts'

@@ -1,7 +1,8 @@
 /** One record: create, read, update or upsert, delete; and its single properties. */
+import { isJsonObject } from '../json.ts'
 import { type ApiAnswer, type ApiCall, type Plan, refuseUnknownOptions } from './api-call.ts'
 import { findRecord, type RecordKey, readRecordKey, requireRecord } from './bindings.ts'
-import { type Draft, isJsonObject, readDraft } from './drafts.ts'
+import { type Draft, readDraft } from './drafts.ts'
 import { errors } from './errors.ts'
 import { type Expansion, readExpand, renderExpanded } from './expansions.ts'
 import type { Operation } from './faults.ts'

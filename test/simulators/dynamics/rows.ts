@@ -80,14 +80,15 @@ function annotate(
   record: Record<string, unknown>,
 ): void {
   const property = propertyOf(attribute)
-  const add = (name: string, value: unknown) => {
-    if (wants(name) && value !== null && value !== undefined) record[`${property}@${name}`] = value
+  const add = (name: string, read: () => string | null | undefined) => {
+    const value = wants(name) ? read() : null
+    if (value !== null && value !== undefined) record[`${property}@${name}`] = value
   }
-  add('OData.Community.Display.V1.FormattedValue', formatValue(organisation, table, attribute, row))
+  add('OData.Community.Display.V1.FormattedValue', () => formatValue(organisation, table, attribute, row))
   if (!isLookup(attribute) || (row[attribute.logicalName] ?? null) === null) return
-  const { target } = targetOf(organisation, table, attribute, row)
-  add('Microsoft.Dynamics.CRM.associatednavigationproperty', target?.navigation)
-  add('Microsoft.Dynamics.CRM.lookuplogicalname', target?.object)
+  const target = () => targetOf(organisation, table, attribute, row).target
+  add('Microsoft.Dynamics.CRM.associatednavigationproperty', () => target()?.navigation)
+  add('Microsoft.Dynamics.CRM.lookuplogicalname', () => target()?.object)
 }
 
 /** All attributes, or those selected; the ETag and the id always. */

@@ -1,4 +1,5 @@
 /** One value of a request into the form it is stored in, or the error that Dataverse answers with. */
+import { roundHalfUp } from '../rounding.ts'
 import { readDay, readInstant } from './dates.ts'
 import { errors } from './errors.ts'
 import { readGuid } from './guids.ts'
@@ -24,12 +25,6 @@ const edmType = (attribute: Attribute) =>
       : 'Edm.DateTimeOffset'
     : (edmTypes[attribute.type] ?? 'Edm.String')
 
-/** Half away from zero, without the drift of binary fractions. */
-export function roundTo(value: number, places: number): number {
-  const rounded = Math.round(Number(`${Math.abs(value)}e${places}`))
-  return Number.isFinite(rounded) ? Math.sign(value) * Number(`${rounded}e-${places}`) : value
-}
-
 /** Throws a DataverseError where the value is of the wrong kind, too long, out of range or no option. */
 export function readValue(schema: TableSchema, attribute: Attribute, raw: unknown): Scalar {
   const { logicalName: name } = attribute
@@ -49,7 +44,7 @@ export function readValue(schema: TableSchema, attribute: Attribute, raw: unknow
   if (isNumeric(attribute)) {
     const whole = attribute.type === 'Integer' || attribute.type === 'BigInt'
     if (typeof raw !== 'number' || (whole && !Number.isInteger(raw))) throw misfit()
-    const value = whole ? raw : roundTo(raw, attribute.precision)
+    const value = whole ? raw : roundHalfUp(raw, attribute.precision)
     if (value < attribute.minValue || value > attribute.maxValue) throw errors.outOfRange(name, object, raw)
     return value
   }

@@ -1,15 +1,12 @@
 /** Reading queries, bodies and paths that every route reads alike, and how a record is shown. */
+import { isJsonObject, type JsonObject } from '../json.ts'
 import { type ApiCall, type ApiVersion, crmPaths } from './api-server.ts'
 import { invalidInput, refuseCall } from './errors.ts'
 import { findTable, type Portal } from './portal.ts'
 import type { Row } from './schema.ts'
 import type { Table } from './tables.ts'
 
-export type JsonObject = Readonly<Record<string, unknown>>
-
-export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
+export { isJsonObject, type JsonObject }
 
 export function readBody(body: unknown): JsonObject {
   if (isJsonObject(body)) return body

@@ -1,13 +1,10 @@
 /** Reading request bodies and paths that every route reads alike. */
+import { isJsonObject, type JsonObject } from '../json.ts'
 import { CallError } from './errors.ts'
 import type { Organisation } from './organisation.ts'
 import type { Table } from './tables.ts'
 
-export type JsonObject = Readonly<Record<string, unknown>>
-
-export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
+export { isJsonObject, type JsonObject }
 
 export function readBody(body: unknown): JsonObject {
   if (isJsonObject(body)) return body

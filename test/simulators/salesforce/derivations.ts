@@ -1,7 +1,7 @@
 /** Fields that Salesforce works out by itself whenever a record is saved. */
+import { roundHalfUp } from '../rounding.ts'
 import type { Organisation } from './organisation.ts'
 import type { Row, Scalar } from './schema.ts'
-import { roundHalfUp } from './values.ts'
 
 function findStage(organisation: Organisation, value: Scalar): Row | undefined {
   const stages = organisation.tables.find('OpportunityStage')

@@ -1,4 +1,5 @@
 /** One value of a request into the form it is stored in, or the error Salesforce answers with. */
+import { roundHalfUp } from '../rounding.ts'
 import { readDate, readDatetime } from './dates.ts'
 import { CallError, type RecordError, recordError } from './errors.ts'
 import { readId } from './ids.ts'
@@ -32,13 +33,6 @@ function failToParse(field: FieldSchema, raw: unknown): CallError {
     'JSON_PARSER_ERROR',
     `Cannot deserialize instance of ${field.type === 'datetime' ? 'datetime' : type} from ${tokenName(raw)}${shown} or request may be missing a required field at [line:1, column:1]`,
   )
-}
-
-/** Half up, away from zero, without the drift of binary fractions. */
-export function roundHalfUp(value: number, scale: number): number {
-  const rounded = Math.round(Number(`${Math.abs(value)}e${scale}`))
-  if (!Number.isFinite(rounded)) return value
-  return Math.sign(value) * Number(`${rounded}e-${scale}`)
 }
 
 function readNumber(field: FieldSchema, raw: unknown): ReadValue {
