@@ -23,8 +23,7 @@ export const endpointInputSchema = z
     url: z
       .string()
       .max(2_000)
-      .refine(isTrusted, 'must be an https address without a user name or password in it')
-      .transform((address) => new URL(address).href),
+      .refine(isTrusted, 'must be an https address without a user name or password in it'),
     kinds: z
       .array(z.enum(notificationKindNames))
       .max(notificationKindNames.length)
