@@ -106,6 +106,33 @@ describe('associations', () => {
     expect(simulator.get('deals', deal)).toMatchObject({ hs_primary_associated_company: merged })
   })
 
+  it('carry labels that the portal made, under names of their own', async () => {
+    const labels = '/crm/associations/2026-03/deals/companies/labels'
+    const made = await session.post(labels, {
+      label: 'Referred by',
+      name: 'referred_by',
+      inverseLabel: 'Referred',
+    })
+    expect(made.body.results.map(({ label }: { label: string }) => label)).toEqual([
+      'Referred by',
+      'Referred',
+    ])
+    const { typeId, category } = made.body.results[0]
+    expect(category).toBe('USER_DEFINED')
+    expect((await session.post(labels, { label: 'Referred by', name: 'referred_by' })).status).toBe(409)
+    const path = `/crm/v4/objects/deals/${deal}/associations/companies/${acme}`
+    expect((await session.put(path, [defined(typeId)])).status).toBe(400)
+    const own = { associationCategory: 'USER_DEFINED', associationTypeId: typeId }
+    expect((await session.put(path, [own])).status).toBe(201)
+    expect(await read()).toEqual([[acme, [341, typeId]]])
+    await session.put(labels, { associationTypeId: typeId, label: 'Brought by' })
+    const { body } = await session.get(labels)
+    expect(body.results.at(-1)).toEqual({ category: 'USER_DEFINED', typeId, label: 'Brought by' })
+    expect((await session.delete(`${labels}/5`)).status).toBe(403)
+    expect((await session.delete(`${labels}/${typeId}`)).status).toBe(204)
+    expect(await read()).toEqual([[acme, [341]]])
+  })
+
   it('name their types', async () => {
     const { body } = await session.get('/crm/v4/associations/deals/companies/labels')
     expect(body.results).toEqual([

@@ -244,6 +244,22 @@ describe('rules of an administrator', () => {
     ])
   })
 
+  it('about what is required under a condition do so too', async () => {
+    simulator.addValidationRule({
+      object: 'deals',
+      property: 'closed_won_reason',
+      code: 'MISSING_REQUIRED_PROPERTY',
+      binds: 'from-2026-09',
+      check: ({ dealstage, closed_won_reason }) =>
+        dealstage === 'closedwon' && closed_won_reason === undefined ? 'Say why it was won' : null,
+    })
+    const [a = '', b = ''] = simulator.insertMany('deals', [{ dealname: 'A' }, { dealname: 'B' }])
+    const won = { properties: { dealstage: 'closedwon' } }
+    const { status, body } = await session.patch(`/crm/objects/2026-09/deals/${a}`, won)
+    expect([status, body.errors[0].code]).toEqual([400, 'MISSING_REQUIRED_PROPERTY'])
+    expect((await session.patch(`/crm/objects/2026-03/deals/${b}`, won)).status).toBe(200)
+  })
+
   it('about values bind every version', async () => {
     const remove = simulator.addValidationRule({
       object: 'deals',

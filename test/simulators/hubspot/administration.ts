@@ -68,6 +68,25 @@ export function setPipelines(portal: Portal, object: string, pipelines: readonly
   portal.pipelines.set(requireTable(portal, object).schema.name, pipelines)
 }
 
+/** A label of the portal's own between two objects, seen from both ends; answers the type id from the first. */
+export function addAssociationLabel(
+  portal: Portal,
+  fromObject: string,
+  toObject: string,
+  given: { readonly label: string; readonly name?: string; readonly inverseLabel?: string },
+): number {
+  const from = requireTable(portal, fromObject).schema.name
+  const to = requireTable(portal, toObject).schema.name
+  const { label, inverseLabel = label, name = label.toLowerCase().replaceAll(/[^a-z0-9]+/g, '_') } = given
+  const { types } = portal.associations
+  const id = Math.max(...types.keys(), 1_000) + 1
+  const inverse = id + 1
+  const shared = { category: 'USER_DEFINED', primary: false, name } as const
+  types.set(id, { ...shared, id, inverse, from, to, label })
+  types.set(inverse, { ...shared, id: inverse, inverse: id, from: to, to: from, label: inverseLabel })
+  return id
+}
+
 /** Answers the owner's id. */
 export function addOwner(portal: Portal, owner: Partial<Owner> & Pick<Owner, 'email'>): string {
   const id = owner.id ?? portal.nextId()

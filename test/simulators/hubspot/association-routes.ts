@@ -1,4 +1,4 @@
-/** Associations, version 4 and dated: of one record, in batches, and their labels. */
+/** Associations, version 4 and dated: of one record, and in batches. */
 import { type ApiAnswer, type ApiCall, type ApiRoute, crmPaths } from './api-server.ts'
 import { readTypes } from './association-inputs.ts'
 import type { AssociationType } from './association-types.ts'
@@ -11,7 +11,7 @@ import {
   readTable,
   readText,
 } from './bodies.ts'
-import { CallError, invalidInput, notFound, refuseCall } from './errors.ts'
+import { CallError, invalidInput, notFound } from './errors.ts'
 import { associate, dissociate } from './lifecycle.ts'
 import type { Portal } from './portal.ts'
 import type { Row } from './schema.ts'
@@ -209,40 +209,6 @@ function removeMany(portal: Portal, call: ApiCall, labelsOnly: boolean): ApiAnsw
   return { status: 204, records: inputs.length }
 }
 
-function listLabels(portal: Portal, call: ApiCall): ApiAnswer {
-  const { from, to } = endsOf(portal, call)
-  const results = [...portal.associations.types.values()]
-    .filter((type) => type.from === from.schema.name && type.to === to.schema.name)
-    .map(({ id, category, label }) => ({ category, typeId: id, label }))
-  return { status: 200, body: { results } }
-}
-
-const firstOwnLabel = 1_001
-
-/** A label of the portal's own, with the label that says the same from the other end. */
-function createLabel(portal: Portal, call: ApiCall): ApiAnswer {
-  const { from, to } = endsOf(portal, call)
-  const body = isJsonObject(call.body) ? call.body : {}
-  const [label, name] = [readText(body['label']), readText(body['name'])]
-  if (label === null || name === null) throw invalidInput('Some required fields were not set: [label, name]')
-  const { types } = portal.associations
-  const ends = { from: from.schema.name, to: to.schema.name }
-  const same = [...types.values()].some(
-    (type) => type.from === ends.from && type.to === ends.to && (type.name === name || type.label === label),
-  )
-  if (same) throw refuseCall(409, 'OBJECT_ALREADY_EXISTS', `The association label ${label} already exists`)
-  const id = Math.max(firstOwnLabel, ...types.keys()) + 1
-  const own = { category: 'USER_DEFINED', primary: false, name } as const
-  const inverseLabel = readText(body['inverseLabel']) ?? label
-  const made: readonly AssociationType[] = [
-    { ...own, ...ends, id, inverse: id + 1, label },
-    { ...own, from: ends.to, to: ends.from, id: id + 1, inverse: id, label: inverseLabel },
-  ]
-  for (const type of made) types.set(type.id, type)
-  const results = made.map((type) => ({ category: type.category, typeId: type.id, label: type.label }))
-  return { status: 200, body: { results } }
-}
-
 export function listAssociationRoutes(portal: Portal): readonly ApiRoute[] {
   const ofRecord = (rest: string) => crmPaths('objects', `/:objectType/:objectId/associations${rest}`, 'v4')
   const ofPair = (rest: string) => crmPaths('associations', `/:objectType/:toObjectType${rest}`, 'v4')
@@ -279,7 +245,5 @@ export function listAssociationRoutes(portal: Portal): readonly ApiRoute[] {
       operation: 'associate',
       handle: (call) => removeMany(portal, call, true),
     },
-    { method: 'GET', paths: ofPair('/labels'), operation: 'associations', handle: handled(listLabels) },
-    { method: 'POST', paths: ofPair('/labels'), operation: 'associations', handle: handled(createLabel) },
   ]
 }

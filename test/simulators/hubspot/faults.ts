@@ -24,6 +24,7 @@ export type Operation =
   | 'owners'
   | 'associations'
   | 'associate'
+  | 'label-change'
   | 'webhook-settings'
   | 'unknown'
 

@@ -52,7 +52,8 @@ function tellChange(
 ): void {
   const from = requireTable(portal, type.from)
   const to = requireTable(portal, type.to)
-  const shared = { kind: 'associationChange', removed, primary: type.primary } as const
+  const { category, primary } = type
+  const shared = { kind: 'associationChange', removed, primary, category } as const
   const at = portal.now()
   emit(portal, { ...shared, table: from, id: fromId, to, toId, typeId: type.id }, actor, at)
   emit(portal, { ...shared, table: to, id: toId, to: from, toId: fromId, typeId: type.inverse }, actor, at)

@@ -35,6 +35,8 @@ export interface ValidationRule {
   readonly check: (record: Row['properties'], previous: Row['properties'] | null) => string | null
   /** Default `INVALID_VALUE`. */
   readonly code?: string
+  /** What is required under a condition binds the API from version 2026-09 on only; other rules always do. */
+  readonly binds?: 'always' | 'from-2026-09'
 }
 
 /** What happened to a record, for webhooks. */
@@ -62,6 +64,7 @@ export type RecordEvent =
       readonly to: Table
       readonly toId: string
       readonly typeId: number
+      readonly category: string
       readonly removed: boolean
       readonly primary: boolean
     }

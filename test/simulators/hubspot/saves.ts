@@ -87,7 +87,7 @@ function checkRequired(table: Table, next: Properties, previous: Row | null): re
     )
     .map(({ name, label }) => ({
       name,
-      error: 'REQUIRED_PROPERTY_MISSING',
+      error: 'MISSING_REQUIRED_PROPERTY',
       message: `${label} is required`,
     }))
 }
@@ -97,9 +97,10 @@ function checkRules(
   table: Table,
   next: Properties,
   previous: Row | null,
+  obeysRequired: boolean,
 ): readonly PropertyProblem[] {
-  return portal.validationRules.flatMap(({ object, property, check, code = 'INVALID_VALUE' }) => {
-    if (object !== table.schema.name) return []
+  return portal.validationRules.flatMap(({ object, property, check, binds, code = 'INVALID_VALUE' }) => {
+    if (object !== table.schema.name || (binds === 'from-2026-09' && !obeysRequired)) return []
     const message = check(next, previous?.properties ?? null)
     return message === null ? [] : [{ name: property, error: code, message }]
   })
@@ -244,7 +245,7 @@ export function prepareSave(
   const found = [
     ...checkStage(portal, table, next),
     ...(context.obeysRequired ? checkRequired(table, next, row) : []),
-    ...checkRules(portal, table, next, row),
+    ...checkRules(portal, table, next, row, context.obeysRequired),
   ]
   if (found.length > 0) return { ok: false, problem: describePropertyProblems(found) }
   const conflict = checkUnique(portal, table, values, row, context)

@@ -11,6 +11,7 @@ import { createFaults } from '../faults.ts'
 import { listAccountRoutes } from './account-routes.ts'
 import { type ApiFrame, addApiRoute } from './api-server.ts'
 import { createApp } from './app.ts'
+import { listAssociationLabelRoutes } from './association-label-routes.ts'
 import { listAssociationRoutes } from './association-routes.ts'
 import { listBatchRoutes } from './batch-routes.ts'
 import type { FaultEffect, Operation } from './faults.ts'
@@ -70,6 +71,7 @@ export async function startHubspotSimulator(options: SimulatorOptions = {}): Pro
     ...listSearchRoutes(portal),
     ...listPropertyRoutes(portal),
     ...listAssociationRoutes(portal),
+    ...listAssociationLabelRoutes(portal),
     ...listAccountRoutes(frame),
     ...listWebhookRoutes(portal, webhooks),
   ]

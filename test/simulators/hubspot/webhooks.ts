@@ -117,7 +117,7 @@ function describeEvent(event: RecordEvent, isGeneric: boolean): WebhookEvent {
               fromObjectTypeId: event.table.schema.typeId,
               toObjectTypeId: event.to.schema.typeId,
               associationTypeId: event.typeId,
-              associationCategory: 'HUBSPOT_DEFINED',
+              associationCategory: event.category,
             }
           : {}),
       }
