@@ -52,14 +52,14 @@ export async function similarOpportunities(
 ): Promise<readonly OpportunityRow[]> {
   if (deals.length === 0) return []
   const { rows } = await sql<OpportunityRow>`
-    with deal as (
+    with asked as (
       select * from jsonb_to_recordset(${JSON.stringify(deals)}::jsonb) as d ("recordId" uuid, customer text, partner text)
     )
-    select deal."recordId" as record_id, mirror.remote_id, mirror.content,
+    select asked."recordId" as record_id, mirror.remote_id, mirror.content,
            coalesce(mirror.content ->> ${fields.partner}::text, '') <> '' as same_partner
-    from deal join mirror_record mirror on mirror.content ->> ${fields.customer}::text = deal.customer
+    from asked join mirror_record mirror on mirror.content ->> ${fields.customer}::text = asked.customer
     where mirror.connection_id = ${connectionId} and mirror.object = ${object} and mirror.deleted_at is null
-      and coalesce(mirror.content ->> ${fields.partner}::text, '') in ('', deal.partner)
+      and coalesce(mirror.content ->> ${fields.partner}::text, '') in ('', asked.partner)
       and coalesce(mirror.content ->> ${fields.key}::text, '') = ''
       and not exists (
         select from link where link.connection_id = ${connectionId} and link.remote_id = mirror.remote_id
