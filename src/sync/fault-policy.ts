@@ -9,6 +9,8 @@ export type FaultDecision =
   /** Keep what was sent, read, merge. */
   | { readonly kind: 'read_again'; readonly delayMs: number }
   | { readonly kind: 'quarantine'; readonly fields: readonly string[] }
+  /** Every new record would fail alike: none is tried until the cause is mended. What is linked stays in step. */
+  | { readonly kind: 'hold_creations'; readonly fields: readonly string[] }
   | { readonly kind: 'park' }
   | { readonly kind: 'duplicate' }
   | { readonly kind: 'gone' }
@@ -40,11 +42,13 @@ export interface FaultCircumstances {
   isMapped(remoteField: string): boolean
   /** The CRM said it of one record of an accepted call, not of the call. */
   readonly aboutRecord: boolean
+  /** The record was to be made anew. */
+  readonly isCreating?: boolean
 }
 
 /** Pure: the same fault in the same circumstances is treated the same. */
 export function decideFault(fault: ConnectorFault, circumstances: FaultCircumstances): FaultDecision {
-  const { attempts, now, random, isMapped, aboutRecord } = circumstances
+  const { attempts, now, random, isMapped, aboutRecord, isCreating = false } = circumstances
   switch (fault.kind) {
     case 'throttled':
       return { kind: 'pause', until: fault.details.retryAt ?? new Date(now.getTime() + defaultPauseMs) }
@@ -60,8 +64,10 @@ export function decideFault(fault: ConnectorFault, circumstances: FaultCircumsta
         ? { kind: 'park' }
         : { kind: 'read_again', delayMs: attempts === 0 ? 0 : backOffMs(attempts, random) }
     case 'configuration': {
-      const fields = (fault.details.fields ?? []).filter(isMapped)
+      const named = fault.details.fields ?? []
+      const fields = named.filter(isMapped)
       if (fields.length > 0) return { kind: 'quarantine', fields }
+      if (aboutRecord && isCreating && named.length > 0) return { kind: 'hold_creations', fields: named }
       // One record that we may not write must not stop all the others.
       return aboutRecord ? { kind: 'park' } : { kind: 'attention' }
     }

@@ -3,6 +3,7 @@ import { ConnectorFault } from '#connectors/fault.ts'
 import type { Tx } from '#src/database/database.ts'
 import { type Attempt, logAttempts } from './attempt-store.ts'
 import { applyConnectionFault, linesUsing } from './connection-faults.ts'
+import { holdCreations } from './creation-hold-store.ts'
 import { resolveDuplicates } from './duplicates.ts'
 import { type LinkNews, syncActor } from './engine.ts'
 import { decideFault, type FaultDecision } from './fault-policy.ts'
@@ -90,8 +91,13 @@ async function sendBatch(round: Round, batch: readonly Outgoing[]): Promise<void
   if (halt) throw new ConnectionHalted(halt.fault?.message ?? 'the connection is paused')
 }
 
-/** A field that rests from now on is left out of the next round, which begins anew. */
-const haltingKinds: ReadonlySet<FaultDecision['kind']> = new Set(['pause', 'attention', 'quarantine'])
+/** What rests, or is held, from now on is left out of the next round, which begins anew. */
+const haltingKinds: ReadonlySet<FaultDecision['kind']> = new Set([
+  'pause',
+  'attention',
+  'quarantine',
+  'hold_creations',
+])
 
 interface Settled {
   readonly write: Outgoing
@@ -149,6 +155,7 @@ function settle(
         random: workspace.engine.random(),
         isMapped: (field) => linesUsing(mapped, field).length > 0,
         aboutRecord: known.details.httpStatus === undefined,
+        isCreating: write.creating,
       })
   // Only an ambiguous answer leaves open whether the values arrived.
   const fields =
@@ -223,6 +230,7 @@ async function record(tx: Tx, round: Round, settled: readonly Settled[], now: Da
       case 'pause':
       case 'attention':
       case 'quarantine':
+      case 'hold_creations':
         later.push({ recordId, delayMs: 0, counts: false })
         break
       case 'retry':
@@ -289,7 +297,11 @@ async function applyHalting(tx: Tx, round: Round, settled: readonly Settled[], n
     const same = JSON.stringify(decision)
     if (told.has(same)) continue
     told.add(same)
-    await applyConnectionFault(tx, engine, connection, [round.mapped], { fault, decision, now })
+    if (decision.kind === 'hold_creations') {
+      const { name } = round.mapped
+      const hold = { entity: name, reason: fault.message, remoteFields: decision.fields }
+      await holdCreations(tx, connection.id, hold)
+    } else await applyConnectionFault(tx, engine, connection, [round.mapped], { fault, decision, now })
   }
 }
 

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { newId } from '#src/kernel/ids.ts'
+import { creationHolds, releaseCreations } from '#src/sync/creation-hold-store.ts'
 import { markLinked, referenceLookup, sampleLinks } from '#src/sync/mapping-ports.ts'
 import {
   api,
@@ -47,20 +48,28 @@ describe('a field that is deleted in the CRM', () => {
     expect((await marks()).filter(({ parkedCode }) => parkedCode !== null)).toEqual([])
   })
 
-  test('and that only a fixed value needs parks what is to be made, once; what is linked stays in step', async () => {
+  test('and that only a fixed value needs holds back what is to be made, with one reason; what is linked stays in step', async () => {
     const linked = await linkedDeal(sync, simulator)
     simulator.removeField('Opportunity', 'LeadSource')
-    const { deal } = addDeals(sync, 1, { customer: linked.customer, partner: linked.partner })
+    const { deals } = addDeals(sync, 3, { customer: linked.customer, partner: linked.partner })
     sync.entity('deal').put(linked.deal, { protectionEnd: '2027-08-08' })
-    await sync.mark('deal', [deal, linked.deal])
+    await sync.mark('deal', [...deals, linked.deal])
     simulator.calls.reset()
-    await sync.settle()
-    expect(await marks()).toMatchObject([
-      { recordId: deal, parkedMessage: expect.stringContaining('LeadSource'), attempts: 1 },
+    for (let turn = 0; turn < 3; turn += 1) {
+      await sync.ripen()
+      await sync.reconcile()
+    }
+    expect(await sync.run((tx) => creationHolds(tx, sync.connection.id))).toMatchObject([
+      { entity: 'deal', reason: expect.stringContaining('LeadSource'), remoteFields: ['LeadSource'] },
     ])
+    expect(await marks()).toMatchObject(Array(3).fill({ parkedCode: null, attempts: 0 }))
     expect(opportunityOf(simulator, linked.deal)).toMatchObject({ PRM_Protection_End__c: '2027-08-08' })
     expect(writesOf(simulator).filter(({ object }) => object === 'Opportunity')).toHaveLength(2)
     expect(sync.pauses).toEqual([])
+    simulator.addField('Opportunity', { name: 'LeadSource', type: 'string', length: 40 })
+    await sync.run((tx) => releaseCreations(tx, sync.connection.id, 'deal'))
+    await sync.settle()
+    expect(opportunities()).toHaveLength(4)
   })
 })
 

@@ -51,6 +51,11 @@ describe('a fault', () => {
       fields: ['Amount'],
     })
     expect(decide('configuration', { fields: ['Other'] }, { aboutRecord: true })).toEqual({ kind: 'park' })
+    expect(decide('configuration', { fields: ['Other'] }, { aboutRecord: true, isCreating: true })).toEqual({
+      kind: 'hold_creations',
+      fields: ['Other'],
+    })
+    expect(decide('configuration', {}, { aboutRecord: true, isCreating: true })).toEqual({ kind: 'park' })
     expect(decide('configuration', { fields: ['Other'] })).toEqual({ kind: 'attention' })
     expect(decide('configuration')).toEqual({ kind: 'attention' })
   })

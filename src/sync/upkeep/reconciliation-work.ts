@@ -4,6 +4,8 @@ import type { Tx } from '#src/database/database.ts'
 import type { FieldValue } from '#src/kernel/field-value.ts'
 import type { LocalRecord } from '#src/kernel/synced-entity.ts'
 import { syncActor } from '../engine.ts'
+import { hasHome } from '../home.ts'
+import { settleHomes } from '../home-store.ts'
 import { announce, takeIn } from '../intake.ts'
 import { type Link, linksOfRecords, retiredRecords } from '../link-store.ts'
 import { loseLinks } from '../lost-links.ts'
@@ -131,6 +133,9 @@ async function compareBatch(
   const current = await linksOfRecords(tx, connection.id, mapped.name, recordIds)
   const locals = await mapped.entity.load(tx, recordIds)
   const parked = await parkedRecords(tx, connection.id, mapped.name, recordIds)
+  const homes = hasHome(mapped.name)
+    ? await settleHomes(tx, mapped.name, recordIds)
+    : new Map<string, string>()
   const lookup = createLookup(workspace)
   const references = [...theirs.values()].flatMap((record) =>
     'missing' in record
@@ -159,7 +164,9 @@ async function compareBatch(
       tell('missing_there', seen, { mergedInto: record.mergedInto ?? null, title: titleOf(local) })
     } else {
       const problem = parked.get(seen.recordId) ?? null
-      const fields = compareRecord(run, mapped, {
+      const isHome = (homes.get(seen.recordId) ?? connection.id) === connection.id
+      const rules = isHome ? mapped : { ...mapped, mapping: mapped.receiving }
+      const fields = compareRecord(run, rules, {
         link: { ...link, remoteId: seen.remoteId },
         local,
         record,
