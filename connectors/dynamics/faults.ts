@@ -28,7 +28,7 @@ const webApiErrorSchema = z
   .object({ error: z.object({ code: z.string().nullish(), message: z.string().nullish() }) })
   .transform(({ error }) => ({ code: (error.code ?? '').toLowerCase(), message: error.message ?? '' }))
 const signInErrorSchema = z
-  .object({ error: z.string(), error_description: z.string().nullish() })
+  .object({ error: z.string().regex(/^[a-z_]+$/), error_description: z.string().nullish() })
   .transform(({ error, error_description: description }) => ({ code: error, message: description ?? '' }))
 const errorSchema = z.union([webApiErrorSchema, signInErrorSchema])
 

@@ -36,7 +36,8 @@ const crlf = '\r\n'
 export function writeBatch(boundary: string, units: readonly Unit[]): string {
   const parts = units.map((unit, index) => {
     if (unit.length === 1) return writeOperation(unit[0])
-    const inner = `${boundary}_changeset_${index}`
+    // None may begin like another: readers look for the beginnings of lines.
+    const inner = `changeset_${index}_${boundary}`
     return [
       `Content-Type: multipart/mixed; boundary=${inner}`,
       '',

@@ -68,10 +68,10 @@ describe('the body of a batch', () => {
   it('puts operations that belong together into a change set of their own', () => {
     const text = writeBatch('batch_1', [[operation('1.1'), operation('1.2')], [operation('2')]])
     expect(text).toContain(
-      'Content-Type: multipart/mixed; boundary=batch_1_changeset_0\r\n\r\n--batch_1_changeset_0',
+      'Content-Type: multipart/mixed; boundary=changeset_0_batch_1\r\n\r\n--changeset_0_batch_1',
     )
-    expect(text.match(/--batch_1_changeset_0--/g)).toHaveLength(1)
-    expect(text.indexOf('--batch_1_changeset_0--')).toBeLessThan(text.indexOf('Content-ID: 2\r\n'))
+    expect(text.match(/--changeset_0_batch_1--/g)).toHaveLength(1)
+    expect(text.indexOf('--changeset_0_batch_1--')).toBeLessThan(text.indexOf('Content-ID: 2\r\n'))
   })
 
   it('keeps values out of its frame, whatever they hold', () => {

@@ -169,5 +169,6 @@ describe('a call that failed', () => {
     expect(failed({ status: 401, text }).message).toContain('AADSTS7000215')
     expect(readError('<html></html>')).toBeNull()
     expect(readError('null')).toBeNull()
+    expect(readError('{"statusCode":500,"error":"Internal Server Error"}')).toBeNull()
   })
 })
