@@ -90,6 +90,8 @@ export interface Deletion {
 export interface ChangePage {
   readonly records: readonly RemoteRecord[]
   readonly deletions: readonly Deletion[]
+  /** How old the records may be, where the CRM prepared them ahead: what we know from later is newer than they. */
+  readonly ageMs?: number
   readonly cursor: string
   readonly done: boolean
 }

@@ -1,15 +1,19 @@
 import type { ChangePage, Deletion, RemoteRecord } from '../connector.ts'
 import { ConnectorFault } from '../fault.ts'
+import { createBulkReader } from './bulk.ts'
 import {
   advanceCursor,
+  type BulkPlace,
   type Cursor,
   cursorCondition,
   cursorOrder,
+  readBulkCursor,
   readCursor,
   restCursor,
   writeCursor,
 } from './cursor.ts'
 import type { Reply } from './exchange.ts'
+import { readFirstPass } from './first-pass.ts'
 import { mergeable } from './reads.ts'
 import { modifiedAtOf, queryReplySchema, type Row, readFields, toRecord } from './records.ts'
 import type { Session } from './session.ts'
@@ -26,19 +30,40 @@ export interface ChangeReader {
   ): AsyncIterable<ChangePage>
 }
 
+export interface ChangeReaderOptions {
+  readonly overlapMs: number
+  /** A first pass over so many rows is left to a query job. */
+  readonly bulkFromRows: number
+}
+
 /**
  * Polls by SystemModstamp, which system-made changes move too. Live, deleted and merged rows come in one order from one
  * query (`queryAll`): a quiet poll costs a single call, and a deletion never overtakes the change before it.
  * Each page is a query of its own that says what it follows, so no server-side position can expire between pages.
  */
-export function createChangeReader(session: Session, overlapMs: number): ChangeReader {
+export function createChangeReader(
+  session: Session,
+  { overlapMs, bulkFromRows }: ChangeReaderOptions,
+): ChangeReader {
+  const bulk = createBulkReader(session)
   /** Objects such as User know no deletion; learned from Salesforce's own refusal. */
   const undeletable = new Set<string>()
 
+  const deletionFieldsOf = (object: string): readonly string[] =>
+    undeletable.has(object) ? [] : ['IsDeleted', ...(mergeable.has(object) ? ['MasterRecordId'] : [])]
+  const rowFieldsOf = (object: string, fields: readonly string[]): readonly string[] => [
+    ...new Set([...readFields(fields), ...deletionFieldsOf(object)]),
+  ]
+
+  /** Large tables are cheaper, and for Salesforce easier, to read by a job than sorted, page by page. */
+  async function startFirstPass(object: string, fields: readonly string[], signal: AbortSignal) {
+    const rows = await bulk.estimateRows(object, signal)
+    if (rows === null || rows < bulkFromRows) return null
+    const withDeleted = deletionFieldsOf(object).length > 0
+    return bulk.start(object, rowFieldsOf(object, fields), withDeleted, signal)
+  }
+
   async function readPage(object: string, cursor: Cursor, fields: readonly string[], signal: AbortSignal) {
-    const deletionFields = undeletable.has(object)
-      ? []
-      : ['IsDeleted', ...(mergeable.has(object) ? ['MasterRecordId'] : [])]
     const where = cursorCondition(cursor)
     return session.send(
       {
@@ -48,11 +73,11 @@ export function createChangeReader(session: Session, overlapMs: number): ChangeR
         method: 'GET',
         path: queryPath({
           object,
-          fields: [...new Set([...readFields(fields), ...deletionFields])],
+          fields: rowFieldsOf(object, fields),
           ...(where === undefined ? {} : { where }),
           orderBy: cursorOrder,
           limit: changesBatch,
-          withDeleted: deletionFields.length > 0,
+          withDeleted: deletionFieldsOf(object).length > 0,
         }),
         read: (body) => queryReplySchema.parse(body),
       },
@@ -66,7 +91,22 @@ export function createChangeReader(session: Session, overlapMs: number): ChangeR
     fields: readonly string[],
     signal: AbortSignal,
   ): AsyncGenerator<ChangePage> {
-    let cursor = readCursor(cursorText)
+    const firstPass = (place: BulkPlace) =>
+      readFirstPass(
+        bulk,
+        {
+          object,
+          fields: rowFieldsOf(object, fields),
+          place,
+          pageRows: changesBatch,
+          overlapMs,
+          split: (rows) => splitRows(object, rows, fields),
+        },
+        signal,
+      )
+    const place = readBulkCursor(cursorText)
+    let mayStart = cursorText === null
+    let cursor = place === null ? readCursor(cursorText) : yield* firstPass(place)
     for (;;) {
       let reply: Awaited<ReturnType<typeof readPage>>
       try {
@@ -82,6 +122,9 @@ export function createChangeReader(session: Session, overlapMs: number): ChangeR
       cursor = done ? restCursor(next) : next
       yield { ...splitRows(object, rows, fields), cursor: writeCursor(cursor), done }
       if (done) return
+      const started = mayStart ? await startFirstPass(object, fields, signal) : null
+      mayStart = false
+      if (started) cursor = yield* firstPass(started)
     }
   }
 

@@ -24,7 +24,39 @@ const cursorSchema = z.strictObject({
   unsettledFrom: second.nullable(),
 })
 
+/** Where the reading of a job's results stands. */
+export interface BulkPlace {
+  readonly job: string
+  /** When the snapshot was asked for, by the clock of Salesforce: what changed later is left to the poll. */
+  readonly from: string
+  /** Of the set that is being read; null for the first one. */
+  readonly locator: string | null
+  /** Rows of the set that were handed on already. */
+  readonly skip: number
+}
+
+export const bulkPlaceSchema = z.strictObject({
+  job: z.string().regex(/^[A-Za-z0-9]{15,18}$/),
+  from: z.iso.datetime(),
+  locator: z.string().nullable(),
+  skip: z.int().min(0),
+})
+
+/** A first pass over a large table, which a query job reads. */
+const bulkCursorSchema = z.strictObject({ version: z.literal(1), bulk: bulkPlaceSchema })
+
 export const cursorAtStart: Cursor = { after: null, unsettledFrom: null }
+
+export const writeBulkCursor = (bulk: BulkPlace): string => JSON.stringify({ version: 1, bulk })
+
+/** Null for a cursor of another kind. */
+export function readBulkCursor(text: string | null): BulkPlace | null {
+  try {
+    return bulkCursorSchema.parse(JSON.parse(text ?? 'null')).bulk
+  } catch {
+    return null
+  }
+}
 
 export const writeCursor = (cursor: Cursor): string => JSON.stringify({ version: 1, ...cursor })
 

@@ -23,9 +23,13 @@ export interface SalesforceOptions {
   readonly now: () => Date
   /** How far a poll reaches back for transactions that were still open; longer than any in the organisation. */
   readonly overlapMs?: number
+  /** A first pass over so many rows goes by a query job. */
+  readonly bulkFromRows?: number
 }
 
 const defaultOverlapMs = 5 * 60_000
+/** Below that, sorted pages are there sooner than a job. */
+const defaultBulkFromRows = 200_000
 
 export const salesforceTraits: ConnectorTraits = {
   vendor: 'salesforce',
@@ -48,7 +52,10 @@ export function createSalesforceConnector(options: SalesforceOptions): Connector
     },
   }
   const session = createSession({ ...options, gate })
-  const reader = createChangeReader(session, options.overlapMs ?? defaultOverlapMs)
+  const reader = createChangeReader(session, {
+    overlapMs: options.overlapMs ?? defaultOverlapMs,
+    bulkFromRows: options.bulkFromRows ?? defaultBulkFromRows,
+  })
 
   async function describeObject(operation: CallLabel['operation'], object: string, signal: AbortSignal) {
     const { value } = await session.send(

@@ -27,6 +27,8 @@ export interface Call<T> extends CallLabel {
   readonly path: string
   readonly body?: unknown
   readonly headers?: Readonly<Record<string, string>>
+  /** The answer is text, whatever its type says: jsforce would read CSV with a header line only. */
+  readonly isText?: boolean
   /** Set for a long poll: how long Salesforce may hold it, with some patience on top. */
   readonly heldMs?: number
   readonly read: (body: unknown, headers: Headers) => T
@@ -117,7 +119,10 @@ export function createSession({ credentials, ...options }: SessionOptions): Sess
       ...call.headers,
     }
     const ask = async (transport: FetchTransport) => {
-      const answer: unknown = await connection.request({ method, url, headers, ...content }, { transport })
+      const answer: unknown = await connection.request(
+        { method, url, headers, ...content },
+        { transport, ...(call.isText ? { responseType: 'text/plain' } : {}) },
+      )
       return call.read(answer, transport.answer?.headers ?? new Headers())
     }
     return exchange(call, signal, ask, call.heldMs)

@@ -5,7 +5,12 @@ import { createSalesforceConnector } from '#connectors/salesforce/salesforce-con
 import { createRecordingGate, type RecordingGate } from '#test/contract/recording-gate.ts'
 import { type SalesforceSimulator, startSalesforceSimulator } from '#test/simulators/salesforce/simulator.ts'
 
-type ConnectOptions = { requestTimeoutMs?: number; overlapMs?: number; now?: () => Date }
+type ConnectOptions = {
+  requestTimeoutMs?: number
+  overlapMs?: number
+  bulkFromRows?: number
+  now?: () => Date
+}
 
 export const never = new AbortController().signal
 

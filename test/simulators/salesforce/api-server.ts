@@ -25,6 +25,8 @@ export interface ApiCall {
 export interface ApiAnswer {
   readonly status: number
   readonly body?: unknown
+  /** In place of a body. */
+  readonly csv?: string
   readonly headers?: Readonly<Record<string, string>>
   /** Records carried, for the call log. */
   readonly records?: number
@@ -200,6 +202,7 @@ export function addApiRoute(app: FastifyInstance, frame: ApiFrame, route: ApiRou
     })
     reply.code(answer.status)
     if (answer.html !== undefined) return reply.type('text/html; charset=UTF-8').send(answer.html)
+    if (answer.csv !== undefined) return reply.type('text/csv; charset=UTF-8').send(answer.csv)
     if (answer.body === undefined) return reply.send()
     return reply.type('application/json;charset=UTF-8').send(JSON.stringify(answer.body))
   }

@@ -30,6 +30,7 @@ export type Hands = Omit<
   | 'calls'
   | 'close'
   | 'streams'
+  | 'bulkJobs'
 >
 
 export function createHands(organisation: Organisation): Hands {

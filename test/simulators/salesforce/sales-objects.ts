@@ -122,6 +122,8 @@ export function opportunity(multiCurrency: boolean): ObjectSchema {
         picklistValues: defineChoices(['New Business', 'Existing Business']),
       }),
       defineField('NextStep', 'Next Step', 'string'),
+      // Given once, when the opportunity is made: from then on the contact roles say who is primary.
+      lookup('ContactId', 'Contact ID', 'Contact', 'Contact', { updateable: false }),
       defineField('LeadSource', 'Lead Source', 'picklist', { picklistValues: defineChoices(sources) }),
       systemField('IsClosed', 'Closed', 'boolean', derived),
       systemField('IsWon', 'Won', 'boolean', derived),

@@ -1,6 +1,7 @@
 /** What tests and demos may do with the simulator, and how they start one. */
 import type { CrmSimulator } from '../simulator.ts'
 import type { NewChoice, NewField } from './administration.ts'
+import type { BulkJobs } from './bulk-query.ts'
 import type { ChangeEventBus } from './change-events.ts'
 import type { Fault, Operation } from './faults.ts'
 import type { Credentials } from './oauth.ts'
@@ -45,6 +46,8 @@ export interface SalesforceSimulator extends CrmSimulator<Fault, Operation> {
   setUserPermission(name: UserPermission, granted: boolean): void
   /** What Change Data Capture publishes and keeps. */
   readonly changeEvents: Pick<ChangeEventBus, 'selected' | 'publishGap' | 'list' | 'forget'>
+  /** Query jobs of Bulk API 2.0. */
+  readonly bulkJobs: BulkJobs
   /** Those who listen to it. */
   readonly streams: Omit<Streams, 'checkSessions'>
 }

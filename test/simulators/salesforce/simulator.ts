@@ -10,6 +10,7 @@ import { createFaults } from '../faults.ts'
 import { makeBare, seedAccess } from './access.ts'
 import { type ApiFrame, addApiRoute, apiBase } from './api-server.ts'
 import { createApp } from './app.ts'
+import { createBulkQueries } from './bulk-query.ts'
 import { listCollectionRoutes } from './collections.ts'
 import { listCompositeRoutes } from './composite.ts'
 import { listDescribeRoutes } from './describe.ts'
@@ -59,6 +60,7 @@ export async function startSalesforceSimulator(options: SimulatorOptions = {}): 
     answerDelayMs: options.answerDelayMs ?? 0,
     usedCalls: 0,
   }
+  const bulk = createBulkQueries(organisation)
   const routes = [
     ...listLimitRoutes(frame),
     ...listDescribeRoutes(organisation),
@@ -66,6 +68,7 @@ export async function startSalesforceSimulator(options: SimulatorOptions = {}): 
     ...listRecordRoutes(organisation),
     ...listCollectionRoutes(organisation),
     ...listToolingRoutes(organisation),
+    ...bulk.routes,
   ]
   for (const route of [...routes, ...listCompositeRoutes(organisation, routes)])
     addApiRoute(app, frame, route)
@@ -94,6 +97,7 @@ export async function startSalesforceSimulator(options: SimulatorOptions = {}): 
     },
     expireSessions: endSessions,
     streams,
+    bulkJobs: bulk.jobs,
     faults,
     calls,
     close: () => app.close(),
