@@ -1,8 +1,12 @@
 import { z } from 'zod'
+import type { RemoteValue } from '../../connectors/connector.ts'
 import { remoteScalarSchema } from '../names.ts'
 import { issueOf, type LineNames, show, type Transform } from './transform.ts'
 
-/** Yes or no; the two values may be the CRM's own, such as "Yes" and "No". */
+/**
+ * Yes or no; the two values may be the CRM's own, such as "Yes" and "No". A CRM that holds every value as text says "true"
+ * and "false", which are read as what they say.
+ */
 export const booleanSchema = z
   .strictObject({
     kind: z.literal('boolean'),
@@ -26,7 +30,7 @@ export function bindBoolean(via: z.infer<typeof booleanSchema>, line: LineNames)
         ? { ok: true, fields: { [field]: value ? trueValue : falseValue } }
         : issueOf(line, 'wrong_type', `${show(value)} is neither yes nor no`),
     toLocal(remote) {
-      const value = remote[field]
+      const value = asBoolean(remote[field], [trueValue, falseValue])
       if (value === trueValue) return { ok: true, value: true }
       if (value === falseValue) return { ok: true, value: false }
       return issueOf(
@@ -36,4 +40,10 @@ export function bindBoolean(via: z.infer<typeof booleanSchema>, line: LineNames)
       )
     },
   }
+}
+
+/** Texts are left alone where the document names texts itself. */
+function asBoolean(value: RemoteValue | undefined, stated: readonly RemoteValue[]): RemoteValue | undefined {
+  if (stated.some((each) => typeof each === 'string')) return value
+  return value === 'true' ? true : value === 'false' ? false : value
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { RemoteValue } from '#connectors/connector.ts'
 import { localToRemote, remoteToLocal } from '#mappings/apply.ts'
-import type { MappingContext } from '#mappings/transforms/transform.ts'
+import type { MappingContext, RemoteFields } from '#mappings/transforms/transform.ts'
 import type { Via } from '#mappings/transforms.ts'
 import { type FieldValue, fieldValueSchema } from '#src/kernel/field-value.ts'
 import { formatDecimal } from '#src/kernel/money.ts'
@@ -104,6 +104,14 @@ const twoWay: { name: string; via: Via; values: fc.Arbitrary<FieldValue>; ctx?: 
   { name: 'a link', via: { kind: 'reference', entity: 'customer' }, values: fc.uuid() },
 ]
 
+/** As a CRM that holds every value as text hands back what was sent: HubSpot, for one. */
+const asText = (fields: RemoteFields): RemoteFields =>
+  Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [name, value === null ? '' : String(value)]),
+  )
+/** A copy does not know what it copies; a table names its values itself. */
+const neverAsText = ['a copied check box', 'a choice']
+
 /** The transforms that flow one way only; reading what stands over there must work all the same. */
 const oneWay: Via[] = [
   { kind: 'text', maxLength: 20, overflow: 'cut' },
@@ -154,6 +162,18 @@ describe('every two-way transform', () => {
       }),
     )
   })
+
+  test.each(twoWay.filter(({ name }) => !neverAsText.includes(name)))(
+    'gives back $name from a CRM that holds every value as text',
+    ({ via, values, ctx }) => {
+      fc.assert(
+        fc.property(values, (value) => {
+          const held = { Field: '', Amount: '', Currency: '', ...asText(send(via, value, ctx)) }
+          expect(receive(via, held, ctx)).toEqual(value === '' ? null : value)
+        }),
+      )
+    },
+  )
 
   test.each(twoWay)('writes $name back as the CRM held it, once it is canonical', ({ via, values, ctx }) => {
     fc.assert(
