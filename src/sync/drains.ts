@@ -1,5 +1,5 @@
 import type { Engine, SyncConnection } from './engine.ts'
-import { syncActor } from './engine.ts'
+import { leastUrgent, syncActor } from './engine.ts'
 import { hintedConnections } from './hint-store.ts'
 import { readHints } from './hints.ts'
 import { nextDue } from './mark-store.ts'
@@ -42,7 +42,9 @@ export function createDrains(engine: Engine, bell: Ringer) {
     reconcile: (signal: AbortSignal): Promise<void> =>
       eachConnection(signal, async (connection) => {
         await reconcileConnection(engine, connection, signal)
-        const next = await engine.database.transact(syncActor, (tx) => nextDue(tx, connection.id))
+        const next = await engine.database.transact(syncActor, (tx) =>
+          nextDue(tx, connection.id, leastUrgent(engine, connection.id)),
+        )
         if (next) bell.ring(reconcileBell, next)
       }),
 

@@ -105,4 +105,10 @@ export interface Engine {
   random(): number
 }
 
+/** The least urgent work that there is room for. */
+export function leastUrgent({ connectors }: Pick<Engine, 'connectors'>, id: ConnectionId): Priority {
+  if (connectors.mayRun(id, 'bulk')) return 'bulk'
+  return connectors.mayRun(id, 'repair') ? 'repair' : 'live'
+}
+
 export const syncActor = systemActor('sync')

@@ -68,6 +68,23 @@ export async function markLinked(
     on conflict (connection_id, entity, record_id) do update ${again}`.execute(tx)
 }
 
+const urgencies = Object.keys(priorities) as readonly Priority[]
+
+/**
+ * The marks of one round: those of the most urgent kind, and as many others as fill its batch, so that little urgent
+ * work neither goes alone nor takes all the rest along past the limits that hold for it.
+ */
+export function ofOneUrgency(
+  marks: readonly Mark[],
+  batch: number,
+): { readonly marks: readonly Mark[]; readonly urgency: Priority } {
+  const most = Math.min(...marks.map(({ priority }) => priority))
+  const urgent = marks.filter(({ priority }) => priority === most)
+  const others = marks.filter(({ priority }) => priority !== most)
+  const filling = others.slice(0, Math.max(0, batch - urgent.length))
+  return { marks: [...urgent, ...filling], urgency: urgencies[most] ?? 'live' }
+}
+
 /**
  * Marks to look at now, those that have waited enough first, then the most urgent. Nothing unless there are enough for a
  * batch or one of them has waited enough.
@@ -76,12 +93,12 @@ export async function readyMarks(
   tx: Tx,
   connectionId: ConnectionId,
   entity: string,
-  limits: { readonly batch: number; readonly most: number; readonly bulk: boolean },
+  limits: { readonly batch: number; readonly most: number; readonly least: Priority },
 ): Promise<readonly Mark[]> {
   const marksThat = (hasWaited: ReturnType<typeof sql>) => sql`(
     select record_id, generation, priority, attempts, ready_at from dirty_mark
     where connection_id = ${connectionId} and entity = ${entity} and parked_at is null and waiting_for is null
-      and due_at <= statement_timestamp() and (${limits.bulk} or priority < 2) and ${hasWaited}
+      and due_at <= statement_timestamp() and priority <= ${priorities[limits.least]} and ${hasWaited}
     order by priority, ready_at limit ${limits.most})`
   const { rows } = await sql<Mark>`
     select record_id, generation, priority, attempts, ripe from (
@@ -93,11 +110,12 @@ export async function readyMarks(
   return rows.length >= limits.batch || rows.some(({ ripe }) => ripe) ? rows : []
 }
 
-/** When the next mark of a connection becomes due; null when none waits for time. */
-export async function nextDue(tx: Tx, connectionId: ConnectionId): Promise<Date | null> {
+/** When the next mark of a connection becomes due that may go; null when none waits for time. */
+export async function nextDue(tx: Tx, connectionId: ConnectionId, least: Priority): Promise<Date | null> {
   const { rows } = await sql<{ next: Date | null }>`
     select min(greatest(ready_at, due_at)) as next from dirty_mark
-    where connection_id = ${connectionId} and parked_at is null and waiting_for is null`.execute(tx)
+    where connection_id = ${connectionId} and parked_at is null and waiting_for is null
+      and priority <= ${priorities[least]}`.execute(tx)
   return rows[0]?.next ?? null
 }
 

@@ -85,7 +85,7 @@ async function pollObject(
   object: string,
   signal: AbortSignal,
 ): Promise<PolledObject> {
-  const { engine, connection, connector, entities } = workspace
+  const { engine, connection, entities } = workspace
   const { database } = engine
   const mapped = entities.filter(({ mapping }) => mapping.document.object === object)
   const fields = [...new Set(mapped.flatMap((one) => one.fields))]
@@ -94,14 +94,15 @@ async function pollObject(
     return cursorOf(tx, connection.id, object)
   })
   const startedAt = await databaseNow(database)
+  // Reading everything for the first time can wait for what people do meanwhile.
+  const connector = complete ? workspace.connector : await engine.connectors.connectorFor(connection, 'bulk')
   const pages = connector.changes(object, cursor, fields, signal)[Symbol.asyncIterator]()
   const counts = { records: 0, changed: 0, deletions: 0 }
   for (;;) {
     await renewLease(database, lease)
-    const askedAt = await databaseNow(database)
+    const readAt = await databaseNow(database)
     const { done, value: page } = await pages.next()
     if (done) return { object, ...counts }
-    const readAt = new Date(askedAt.getTime() - (page.ageMs ?? 0))
     for (let start = 0; start < page.records.length; start += chunkSize) {
       const records = page.records.slice(start, start + chunkSize)
       await database.transact(syncActor, async (tx) => {

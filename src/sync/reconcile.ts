@@ -1,11 +1,12 @@
 import { ConnectorFault } from '#connectors/fault.ts'
 import { isIncluded } from '#mappings/apply.ts'
+import type { Priority } from '#src/kernel/events.ts'
 import { createRecords } from './create-records.ts'
-import { type Engine, type SyncConnection, syncActor } from './engine.ts'
+import { type Engine, leastUrgent, type SyncConnection, syncActor } from './engine.ts'
 import { hasHome } from './home.ts'
 import { settleHomes } from './home-store.ts'
 import { endAbandonedWrites, linksOfRecords, retiredRecords } from './link-store.ts'
-import { type Mark, readyMarks, settleMarks } from './mark-store.ts'
+import { type Mark, ofOneUrgency, readyMarks, settleMarks } from './mark-store.ts'
 import { partRecords } from './parting.ts'
 import type { Linked } from './record-merge.ts'
 import { type Item, RecordMoved, type Round } from './round.ts'
@@ -57,19 +58,29 @@ async function workOff(workspace: Workspace, lease: Lease, signal: AbortSignal):
   }
 }
 
+/** The same round with calls that leave room for what is more urgent. */
+async function atUrgency(round: Round, urgency: Priority): Promise<Round> {
+  const { workspace } = round
+  if (urgency === 'live') return round
+  const connector = await workspace.engine.connectors.connectorFor(workspace.connection, urgency)
+  return { ...round, workspace: { ...workspace, connector } }
+}
+
 /** @returns whether anything was done; what only waits for company does not count */
 async function workRound(round: Round): Promise<boolean> {
   const { workspace, mapped, lease } = round
-  const { engine, connection, connector } = workspace
+  const { engine, connection } = workspace
   await renewLease(engine.database, lease)
   const lookup = createLookup(workspace)
-  const { marks, items, idle, homes } = await engine.database.transact(syncActor, async (tx) => {
-    const marks = await readyMarks(tx, connection.id, mapped.name, {
-      batch: connector.traits.batch.update,
+  const { batch } = workspace.connector.traits
+  const { marks, urgency, items, idle, homes } = await engine.database.transact(syncActor, async (tx) => {
+    const ready = await readyMarks(tx, connection.id, mapped.name, {
+      batch: batch.update,
       most: roundSize,
-      bulk: engine.connectors.mayRun(connection.id, 'bulk'),
+      least: leastUrgent(engine, connection.id),
     })
-    if (marks.length === 0) return { marks, items: [], idle: [], homes: new Map<string, string>() }
+    const { marks, urgency } = ofOneUrgency(ready, batch.update)
+    if (marks.length === 0) return { marks, urgency, items: [], idle: [], homes: new Map<string, string>() }
     const ids = marks.map(({ recordId }) => recordId)
     const links = await linksOfRecords(tx, connection.id, mapped.name, ids)
     const locals = await mapped.entity.load(tx, ids)
@@ -102,19 +113,20 @@ async function workRound(round: Round): Promise<boolean> {
           items.map(({ mark }) => mark.recordId),
         )
       : new Map<string, string>()
-    return { marks, items, idle, homes }
+    return { marks, urgency, items, idle, homes }
   })
   if (marks.length === 0) return false
   const isAway = ({ mark }: Item) => (homes.get(mark.recordId) ?? connection.id) !== connection.id
-  const away = { ...round, mapped: { ...mapped, mapping: mapped.receiving } }
+  const going = await atUrgency(round, urgency)
+  const away = { ...going, mapped: { ...mapped, mapping: mapped.receiving } }
   try {
     const atHome = await workItems(
-      round,
+      going,
       items.filter((item) => !isAway(item)),
       lookup,
     )
     const elsewhere = await workItems(away, items.filter(isAway), lookup)
-    return atHome + elsewhere < items.length || idle.length === roundSize
+    return atHome + elsewhere < items.length || idle.length > 0
   } catch (error) {
     if (error instanceof ConnectorFault) return haltOn(round, error)
     throw error
