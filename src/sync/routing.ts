@@ -21,7 +21,7 @@ export const routingInputSchema = z
     /** Where a deal goes that no rule names; null: to the oldest connection. */
     defaultConnectionId: idSchema<'connection'>().nullable(),
   })
-  .meta({ id: 'DealRoutingInput' })
+  .meta({ id: 'DealRoutingSettings' })
 export type RoutingInput = z.infer<typeof routingInputSchema>
 
 export interface Routing extends RoutingInput {
