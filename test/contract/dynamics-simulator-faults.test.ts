@@ -45,6 +45,19 @@ describe('service protection', () => {
     expect((await create()).status).toBe(429)
   })
 
+  it('takes 52 requests at the same time and no more', async () => {
+    await simulator.close()
+    simulator = await startDynamicsSimulator()
+    session = await openSession(simulator)
+    simulator.faults.add({ kind: 'slow', delayMs: 800 })
+    const answers = await Promise.all(Array.from({ length: 60 }, () => session.send('GET', '/WhoAmI')))
+    const refused = answers.filter(({ status }) => status === 429)
+    expect(refused).toHaveLength(8)
+    expect(refused[0]?.body.error.code).toBe('0x80072326')
+    simulator.faults.clear()
+    expect((await session.send('GET', '/WhoAmI')).status).toBe(200)
+  })
+
   it('takes no address that is too long, outside of a batch', async () => {
     const filter = `name eq '${'x'.repeat(33_000)}'`
     expect((await session.send('GET', `/accounts?$filter=${filter}`)).status).toBe(414)

@@ -69,6 +69,16 @@ function refer(text: string, addresses: ReadonlyMap<string, string>, inBody: boo
     : text.replace(/^\/?\$(\d[A-Za-z0-9_-]*)/, (_all, id: string) => find(id))
 }
 
+/** Ends a change set at the part that failed, so that all of it is undone. */
+class FailedPart extends Error {
+  readonly part: PartAnswer
+  constructor(part: PartAnswer) {
+    super(`a part of the change set failed with ${part.status}`)
+    this.name = 'FailedPart'
+    this.part = part
+  }
+}
+
 export function runBatch(
   organisation: Organisation,
   dispatch: (call: ApiCall) => Plan,
@@ -106,14 +116,6 @@ export function runBatch(
     return { status: answer.status, headers, body, contentId }
   }
 
-  class Failed extends Error {
-    readonly part: PartAnswer
-    constructor(part: PartAnswer) {
-      super('a part of the change set failed')
-      this.part = part
-    }
-  }
-
   function runChangeSet(requests: readonly PartRequest[]): AnswerItem {
     const boundary = `changesetresponse_${randomUUID()}`
     const before = records
@@ -122,7 +124,7 @@ export function runBatch(
         const known = new Map<string, string>()
         return requests.map((request) => {
           const answer = runRequest(request, known, true)
-          if (answer.status >= 400) throw new Failed(toPart(answer, request.contentId))
+          if (answer.status >= 400) throw new FailedPart(toPart(answer, request.contentId))
           const address = answer.headers?.['odata-entityid']
           if (request.contentId !== null && address !== undefined) known.set(request.contentId, address)
           return toPart(answer, request.contentId)
@@ -130,7 +132,7 @@ export function runBatch(
       })
       return { kind: 'change-set', boundary, answers }
     } catch (error) {
-      if (!(error instanceof Failed)) throw error
+      if (!(error instanceof FailedPart)) throw error
       records = before
       return { kind: 'change-set', boundary, answers: [error.part] }
     }
@@ -144,7 +146,8 @@ export function runBatch(
         ? runChangeSet(item.requests)
         : {
             kind: 'answer',
-            answer: toPart(runRequest(item.request, new Map(), false), item.request.contentId),
+            // Outside of change sets nothing promises that the Content-ID comes back.
+            answer: toPart(runRequest(item.request, new Map(), false), null),
           }
     answers.push(answer)
     const worst = answer.kind === 'answer' ? answer.answer.status : (answer.answers.at(-1)?.status ?? 200)

@@ -64,7 +64,7 @@ export const systemuser = () =>
       text('internalemailaddress', 'Primary Email'),
       text('azureactivedirectoryobjectid', 'Microsoft Entra ID Object ID'),
       defineAttribute('applicationid', 'Application ID', 'Uniqueidentifier'),
-      defineAttribute('isdisabled', 'Status', 'Boolean'),
+      defineAttribute('isdisabled', 'Disabled', 'Boolean'),
       lookup('businessunitid', 'Business Unit', 'businessunit'),
     ],
   })
