@@ -128,6 +128,8 @@ export interface RemoteWrite {
   /** The part of each line that has something to write. */
   readonly perLine: Readonly<Record<string, RemoteFields>>
   readonly issues: readonly MappingIssue[]
+  /** Lines that go, but not quite as they were meant. */
+  readonly warnings: readonly MappingIssue[]
   readonly waiting: readonly Waiting[]
   /** Lines left alone over there by their `skipWhen`. */
   readonly skipped: readonly string[]
@@ -146,6 +148,7 @@ export function toRemote(
     : { ...fixed.always }
   const perLine: Record<string, RemoteFields> = {}
   const issues: MappingIssue[] = []
+  const warnings: MappingIssue[] = []
   const waiting: Waiting[] = []
   const skipped: string[] = []
   for (const compiled of linesToWrite(mapping, options)) {
@@ -161,6 +164,7 @@ export function toRemote(
       else issues.push(sent.issue)
       continue
     }
+    if (sent.warning) warnings.push(sent.warning)
     const clash = Object.keys(sent.fields).find(
       (field) => fields[field] !== undefined && fields[field] !== sent.fields[field],
     )
@@ -173,7 +177,7 @@ export function toRemote(
     if (Object.keys(sent.fields).length > 0) perLine[compiled.name] = sent.fields
     Object.assign(fields, sent.fields)
   }
-  return { fields, perLine, issues, waiting, skipped }
+  return { fields, perLine, issues, warnings, waiting, skipped }
 }
 
 function linesToWrite(mapping: Mapping, { creating, lines }: WriteOptions): readonly CompiledLine[] {

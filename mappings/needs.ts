@@ -2,7 +2,7 @@
 import type { NeededField, SetupNeeds } from '../connectors/setup.ts'
 import { type MappingDocument, type MappingLine, remotesOf } from './document.ts'
 
-/** Fields with this prefix are ours, behind a kind of field too (`association.companies.prm_partner`); all others are the CRM's, or its administrators'. */
+/** Fields with this prefix are ours, be it behind a dot; all others are the CRM's, or its administrators'. */
 const ourPrefix = /(^|\.)prm_/i
 const keyLength = 64
 const defaultLength = 255
@@ -21,6 +21,12 @@ export function neededObjects(documents: readonly MappingDocument[]): SetupNeeds
     for (const line of own.flatMap((document) => document.fields)) {
       const [name] = remotesOf(line)
       if (ourPrefix.test(name) && !fields.has(name)) fields.set(name, fieldOf(line, name, objectOf))
+    }
+    for (const { fixed } of own) {
+      for (const [name, value] of Object.entries(fixed.onMoved ?? {})) {
+        const field = fields.get(name)
+        if (field) fields.set(name, withChoice(field, String(value)))
+      }
     }
     return { object, fields: [...fields.values()] }
   })
@@ -53,9 +59,19 @@ function fieldOf(
     case 'date':
     case 'datetime':
       return { ...field, type: via.kind }
-    default:
+    case 'user':
+      return { ...field, type: 'reference', references: via.object }
+    case 'copy':
       return { ...field, type: 'text', maxLength: defaultLength }
   }
+}
+
+/** What a record says when it is left for another connection is one of its choices too. */
+function withChoice(field: NeededField, value: string): NeededField {
+  const { choices, choiceLabels } = field
+  if (!choices || choices.includes(value)) return field
+  const labels = choiceLabels ? { choiceLabels: [...choiceLabels, 'Moved'] } : {}
+  return { ...field, choices: [...choices, value], ...labels }
 }
 
 /** A CRM that numbers its choices shows people a label beside the number: ours, in words. */

@@ -10,6 +10,7 @@ import { bindNumber, numberSchema } from './transforms/number.ts'
 import { bindReference, referenceSchema } from './transforms/reference.ts'
 import { bindTemplate, bindText, templateSchema, textSchema } from './transforms/text.ts'
 import type { LineNames, Transform } from './transforms/transform.ts'
+import { bindUser, userSchema } from './transforms/user.ts'
 
 export const viaSchema = z
   .discriminatedUnion('kind', [
@@ -24,6 +25,7 @@ export const viaSchema = z
     datetimeSchema,
     referenceSchema,
     templateSchema,
+    userSchema,
   ])
   .meta({ id: 'MappingTransform' })
 export type Via = z.infer<typeof viaSchema>
@@ -53,5 +55,7 @@ export function bindTransform(via: Via, line: LineNames): Transform {
       return bindReference(via, line)
     case 'template':
       return bindTemplate(via, line)
+    case 'user':
+      return bindUser(via, line)
   }
 }

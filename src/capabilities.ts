@@ -23,6 +23,7 @@ import { createMappingTrialUseCases } from './connections/mapping-trial-use-case
 import { createMappingUseCases, publishedMappings } from './connections/mapping-use-cases.ts'
 import { createSecretBox } from './connections/secret-box.ts'
 import { createSetupUseCases } from './connections/setup-use-cases.ts'
+import { createContactEntity } from './customers/contact-entity.ts'
 import { createCustomerEntity } from './customers/customer-entity.ts'
 import { createCustomerUseCases } from './customers/customer-use-cases.ts'
 import { afterCommit, type Database, type Tx } from './database/database.ts'
@@ -43,6 +44,7 @@ import { createPartnerEntity } from './partners/partner-entity.ts'
 import { createPartnerUseCases } from './partners/partner-use-cases.ts'
 import { createStatementUseCases } from './payouts/statement-use-cases.ts'
 import { createProductUseCases } from './products/product-use-cases.ts'
+import { createLeakUseCases } from './sync/attribution/leak-use-cases.ts'
 import { createDirtyHandlers } from './sync/dirty.ts'
 import { createDrains, reconcileBell } from './sync/drains.ts'
 import type { Engine, SyncConnection } from './sync/engine.ts'
@@ -51,7 +53,6 @@ import { lastPolls } from './sync/mirror-store.ts'
 import { createSyncOperations } from './sync/operation-use-cases.ts'
 import { createPushUseCases } from './sync/push-use-cases.ts'
 import { createRoutingUseCases } from './sync/routing-use-cases.ts'
-import { createLeakUseCases } from './sync/attribution/leak-use-cases.ts'
 import { createDriftUseCases } from './sync/upkeep/drift-use-cases.ts'
 import { createTaskUseCases } from './sync/upkeep/task-use-cases.ts'
 import { createTaskWork, taskBell } from './sync/upkeep/task-work.ts'
@@ -86,6 +87,7 @@ export function createCapabilities({ database, clock, logger, keys, publicUrl, r
     record_changed: [dirty.onRecordChanged],
     link_requested: [dirty.onLinkRequested],
     customers_merged: [(tx, actor, merged) => conflicts.onCustomersMerged(tx, actor, merged)],
+    outcome_settled: [(tx, actor, settled) => operations.reviews.onOutcomeSettled(tx, actor, settled)],
     conflict_decided: [(tx, actor, decided) => deals.onConflictDecided(tx, actor, decided)],
     conflict_found: [(tx, actor, found) => deals.onConflictFound(tx, actor, found)],
     notification: [
@@ -115,9 +117,12 @@ export function createCapabilities({ database, clock, logger, keys, publicUrl, r
     crm: routing,
   })
   const entities = new Map<string, SyncedEntity<Tx>>(
-    [createPartnerEntity({ events }), createCustomerEntity({ events }), createDealEntity(deals)].map(
-      (entity) => [entity.name, entity],
-    ),
+    [
+      createPartnerEntity({ events }),
+      createCustomerEntity({ events }),
+      createContactEntity({ events }),
+      createDealEntity(deals),
+    ].map((entity) => [entity.name, entity]),
   )
 
   const secretBox = createSecretBox(keys)
@@ -156,6 +161,7 @@ export function createCapabilities({ database, clock, logger, keys, publicUrl, r
     connectors: pool,
     mirror: conflicts,
     entities,
+    homesOfDeals: (tx, ids) => operations.rerouting.homesOfDeals(tx, ids),
     linksChanged: async (tx, actor, news) => {
       const links = news.flatMap(({ entity, recordId, state, connectionId, remoteId, url }) =>
         entity === 'deal' && state !== 'creating' && state !== 'proposed' && state !== 'moving'

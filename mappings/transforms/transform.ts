@@ -22,6 +22,23 @@ export interface MappingContext {
   /** Remote id of one of our records; null: not linked yet, wait; undefined: there will be none. */
   toRemoteId(entity: string, localId: string): string | null | undefined
   toLocalId(entity: string, remoteId: string): string | null | undefined
+  /** Absent where nobody looks people up, as when a mapping is tried. */
+  readonly users?: UserDirectory
+}
+
+/** People of the CRM, by the object that holds them; e-mail addresses in any case. */
+export interface UserDirectory {
+  /** Null: nobody who may own records has this address. */
+  idOf(object: string, email: string): string | null
+  /** In lower case; null: not known. */
+  emailOf(object: string, id: string): string | null
+}
+
+/** Where the people are that values name. */
+export interface PeopleSource {
+  readonly object: string
+  readonly emailField: string
+  readonly active: { readonly field: string; readonly equals: string | number | boolean } | null
 }
 
 export type MappingIssueCode =
@@ -37,6 +54,8 @@ export type MappingIssueCode =
   | 'one_way'
   | 'not_read'
   | 'conflicting_values'
+  | 'unknown_user'
+  | 'not_looked_up'
 
 /** Why one line could not be translated. `field` is our name of the line, `remote` the CRM's field. */
 export interface MappingIssue {
@@ -57,7 +76,8 @@ export type ToLocal =
   | { readonly ok: true; readonly value: FieldValue }
   | { readonly ok: false; readonly issue: MappingIssue }
 export type ToRemote =
-  | { readonly ok: true; readonly fields: RemoteFields }
+  /** `warning`: it goes, but not quite as it was meant. */
+  | { readonly ok: true; readonly fields: RemoteFields; readonly warning?: MappingIssue }
   | { readonly ok: false; readonly issue: MappingIssue }
   | { readonly ok: false; readonly waiting: Waiting }
 
@@ -106,6 +126,8 @@ export interface Transform {
   checkRemote?(field: RemoteField, flows: FlowDirections): readonly Problem[]
   /** The entity whose records the values name. */
   readonly refersTo?: string
+  /** The values name people of the CRM, who must have been looked up. */
+  readonly people?: PeopleSource
 }
 
 export const issueOf = (

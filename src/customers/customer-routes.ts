@@ -30,6 +30,18 @@ const customerSchema = z
   })
   .meta({ id: 'Customer' })
 
+const contactSchema = z
+  .object({
+    id: idSchema<'contact'>(),
+    customerId: idSchema<'customer'>(),
+    email: z.string(),
+    firstName: z.string().nullable(),
+    lastName: z.string(),
+    phone: z.string().nullable(),
+    revision: z.int(),
+  })
+  .meta({ id: 'Contact' })
+
 const oneCustomer = z.strictObject({ customerId: idSchema<'customer'>() })
 const reason = textSchema(2_000)
 const one = (customer: Customer) => ({ body: customer, etag: customer.revision })
@@ -89,6 +101,19 @@ export const customerRoutes = (customers: CustomerUseCases): readonly Route[] =>
       status: 200,
       ...one(await customers.getCustomer(tx, params.customerId)),
     }),
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/customers/:customerId/contacts',
+    summary: 'List the people of a customer that registrations named',
+    tag,
+    access: readers,
+    params: oneCustomer,
+    answers: { 200: z.object({ items: z.array(contactSchema) }) },
+    handle: async ({ tx, params }) => {
+      await customers.getCustomer(tx, params.customerId)
+      return { status: 200, body: { items: [...(await customers.contactsOf(tx, params.customerId))] } }
+    },
   }),
   route({
     method: 'PATCH',

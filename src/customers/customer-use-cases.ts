@@ -6,6 +6,7 @@ import type { Actor } from '#src/kernel/actor.ts'
 import { InvalidInput, NotFound, Refused, Stale } from '#src/kernel/errors.ts'
 import type { EventBus } from '#src/kernel/events.ts'
 import { type CustomerId, newId } from '#src/kernel/ids.ts'
+import { createContactUseCases } from './contact-use-cases.ts'
 import {
   applyCustomerPatch,
   blankCustomer,
@@ -38,6 +39,7 @@ export function createCustomerUseCases(deps: { readonly events: EventBus<Tx> }) 
   return {
     ...createCustomerResolution(deps),
     ...createCustomerImport(deps),
+    ...createContactUseCases(deps),
 
     getCustomer,
     findCustomers: async (tx: Tx, ids: readonly string[]): Promise<ReadonlyMap<string, Customer>> =>

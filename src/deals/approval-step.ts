@@ -128,6 +128,22 @@ async function conclude(
     }
   })
   const approved = await recordChanges(tx, actor, deps, changes, options)
+  await deps.events.publish(
+    tx,
+    actor,
+    promised.flatMap(({ approval: { deal, reason } }) =>
+      deal.outcomeStanding === 'unexpected'
+        ? [
+            {
+              type: 'outcome_settled' as const,
+              dealId: deal.id,
+              recognised: true,
+              reason: reason ?? 'approved',
+            },
+          ]
+        : [],
+    ),
+  )
   await accrueDeals(
     deps,
     tx,

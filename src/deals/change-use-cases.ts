@@ -6,6 +6,7 @@ import { InvalidInput, NotAllowed, Refused } from '#src/kernel/errors.ts'
 import { type DealId, type Id, newId } from '#src/kernel/ids.ts'
 import { accrueDeals } from './accrual-step.ts'
 import { checkAndClaim, resolveCustomersOf } from './claim-step.ts'
+import { withContacts } from './contact-step.ts'
 import { type Deal, titleOf } from './deal.ts'
 import {
   type ChangeRequest,
@@ -50,7 +51,8 @@ export function createChangeUseCases(deps: DealDeps) {
     await deps.conflicts.closeClaims(tx, [deal.id])
     const today = dayIn(deps.clock.now(), programme.timeZone)
     const moved = { ...deal, customerId: customerId ?? null }
-    const [checked] = await checkAndClaim(deps, tx, actor, [{ deal: moved, programme, today }])
+    const [named = moved] = await withContacts(deps, tx, actor, [moved])
+    const [checked] = await checkAndClaim(deps, tx, actor, [{ deal: named, programme, today }])
     if (!checked) throw new Error(`The check of deal ${deal.number} came back empty`)
     if (checked.conflict !== 'clear' && overrideConflict === null) {
       throw new Refused(

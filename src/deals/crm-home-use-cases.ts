@@ -1,7 +1,7 @@
 import type { Tx } from '#src/database/database.ts'
 import type { Actor } from '#src/kernel/actor.ts'
 import { Refused } from '#src/kernel/errors.ts'
-import type { ConnectionId, DealId } from '#src/kernel/ids.ts'
+import type { ConnectionId, DealId, UserId } from '#src/kernel/ids.ts'
 import type { Deal } from './deal.ts'
 import { findUnlinked } from './deal-due-store.ts'
 import { listDeals } from './deal-list-store.ts'
@@ -41,6 +41,17 @@ export function createCrmHomeUseCases(deps: DealDeps) {
   }
 
   return {
+    /** E-mail addresses of those who decide these deals, by their id. */
+    async responsiblesOf(
+      tx: Tx,
+      deals: readonly Pick<Deal, 'deciderId'>[],
+    ): Promise<ReadonlyMap<string, string>> {
+      const ids = [...new Set(deals.flatMap(({ deciderId }) => deciderId ?? []))] as UserId[]
+      if (ids.length === 0) return new Map()
+      const users = await deps.partners.findUsers(tx, ids)
+      return new Map([...users.values()].map(({ id, email }) => [id, email]))
+    },
+
     /** The connection that was fixed at approval; null before. */
     crmHomesOf: findCrmHomes,
 

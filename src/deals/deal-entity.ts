@@ -6,7 +6,7 @@ import type { LocalRecord, SyncedEntity, SyncedField } from '#src/kernel/synced-
 import { type Deal, titleOf } from './deal.ts'
 import { conflictStates, dealStatuses, outcomes, phaseOf } from './deal-status.ts'
 import { findDeals, listDealIds } from './deal-store.ts'
-import type { OutcomeUseCases } from './outcome-use-cases.ts'
+import type { DealUseCases } from './deal-use-cases.ts'
 
 const ours = (field: Omit<SyncedField, 'writable'>): SyncedField => ({ ...field, writable: false })
 const shared = (field: Omit<SyncedField, 'writable'>): SyncedField => ({ ...field, writable: true })
@@ -33,11 +33,19 @@ export const dealCatalogue: readonly SyncedField[] = [
   shared({ name: 'expectedCloseDate', label: 'Expected close date', type: 'date' }),
   shared({ name: 'outcome', label: 'Outcome', type: 'choice', choices: outcomes }),
   shared({ name: 'stage', label: 'Sales stage', type: 'text', maxLength: 255 }),
+  ours({
+    name: 'responsible',
+    label: 'E-mail of who is responsible at the vendor',
+    type: 'text',
+    maxLength: 254,
+  }),
   ours({ name: 'customer', label: 'Customer', type: 'reference', references: 'customer' }),
+  ours({ name: 'contact', label: 'Contact person', type: 'reference', references: 'contact' }),
   ours({ name: 'partner', label: 'Partner', type: 'reference', references: 'partner' }),
 ]
 
-const fieldsOf = (deal: Deal): Record<string, FieldValue> => ({
+const fieldsOf = (deal: Deal, responsible: string | null): Record<string, FieldValue> => ({
+  responsible,
   number: deal.number,
   title: titleOf(deal),
   companyName: deal.companyName,
@@ -62,13 +70,14 @@ const fieldsOf = (deal: Deal): Record<string, FieldValue> => ({
   outcome: deal.outcome,
   stage: deal.stage,
   customer: deal.customerId,
+  contact: deal.contactId,
   partner: deal.partnerId,
 })
 
-const recordOf = (deal: Deal): LocalRecord => ({
+const recordOf = (deal: Deal, responsible: string | null): LocalRecord => ({
   id: deal.id,
   revision: deal.revision,
-  fields: fieldsOf(deal),
+  fields: fieldsOf(deal, responsible),
   facts: {
     status: deal.status,
     programme: deal.programmeId,
@@ -79,12 +88,17 @@ const recordOf = (deal: Deal): LocalRecord => ({
 })
 
 /** Deals as the sync engine sees them; the ids that it knows are those of deals. */
-export const createDealEntity = (deals: Pick<OutcomeUseCases, 'applyFacts'>): SyncedEntity<Tx> => ({
+export const createDealEntity = (
+  deals: Pick<DealUseCases, 'applyFacts' | 'responsiblesOf'>,
+): SyncedEntity<Tx> => ({
   name: 'deal',
   catalogue: dealCatalogue,
   async load(tx, ids) {
     const found = await findDeals(tx, ids as readonly DealId[])
-    return new Map([...found.values()].map((deal) => [deal.id, recordOf(deal)]))
+    const emails = await deals.responsiblesOf(tx, [...found.values()])
+    return new Map(
+      [...found.values()].map((deal) => [deal.id, recordOf(deal, emails.get(deal.deciderId ?? '') ?? null)]),
+    )
   },
   listIds: listDealIds,
   applyMany: (tx, actor, items) =>

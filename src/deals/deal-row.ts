@@ -33,6 +33,7 @@ const changingColumns = {
   registration_type: 'text',
   notes: 'text',
   customer_id: 'uuid',
+  contact_id: 'uuid',
   status: 'text',
   conflict: 'text',
   ineligible: 'text[]',

@@ -3,6 +3,7 @@ import type { Position } from '#src/database/keyset.ts'
 import type { Actor } from '#src/kernel/actor.ts'
 import { NotAllowed } from '#src/kernel/errors.ts'
 import type { DealId } from '#src/kernel/ids.ts'
+import { createAdoptionUseCases } from './adoption-use-cases.ts'
 import { createChangeUseCases } from './change-use-cases.ts'
 import { createCrmHomeUseCases } from './crm-home-use-cases.ts'
 import { type DealEvent, listDealEvents } from './deal-event-store.ts'
@@ -28,6 +29,7 @@ export const createDealUseCases = (deps: DealDeps) => ({
   ...createChangeUseCases(deps),
   ...createImportUseCases(deps),
   ...createCrmHomeUseCases(deps),
+  ...createAdoptionUseCases(deps),
 
   /** @throws NotFound, also for a deal of another partner */
   getDeal,

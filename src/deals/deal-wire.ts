@@ -150,6 +150,7 @@ export const dealSchema = z
     vendor: z
       .object({
         customerId: idSchema<'customer'>().nullable(),
+        contactId: idSchema<'contact'>().nullable(),
         deciderId: z.string().nullable(),
         outcomeRevision: z.int(),
         outcomeStanding: z.enum(outcomeStandings),
@@ -231,6 +232,7 @@ export function toAnswer(deal: Deal, forPartner: boolean): DealAnswer {
     ...answer,
     vendor: {
       customerId: deal.customerId,
+      contactId: deal.contactId,
       deciderId: deal.deciderId,
       outcomeRevision: deal.outcomeRevision,
       outcomeStanding: deal.outcomeStanding,

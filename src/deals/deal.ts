@@ -3,6 +3,7 @@
  * and its outcome (a CRM's fact) earns. This file holds the words and rules of a registration: no I/O, no clock.
  * What conflicts mean lives in conflicts/, what an outcome earns in incentives/, how it reaches a CRM in sync/.
  */
+import type { ContactId } from '#src/customers/contact.ts'
 import type {
   ConnectionId,
   CustomerId,
@@ -80,8 +81,9 @@ export interface Deal extends DealDetails {
   /** The promise: pinned at approval, kept when re-won. */
   readonly planVersionId: PlanVersionId | null
   readonly tierId: string | null
-  /** Never shown to partners. */
+  /** Neither is ever shown to partners: whom we take the customer and the contact for. */
   readonly customerId: CustomerId | null
+  readonly contactId: ContactId | null
 
   readonly revision: number
   readonly createdAt: Date
@@ -146,6 +148,7 @@ export const newDeal = (start: {
   planVersionId: null,
   tierId: null,
   customerId: null,
+  contactId: null,
   revision: 1,
   createdAt: start.now,
   updatedAt: start.now,

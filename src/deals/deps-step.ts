@@ -12,8 +12,8 @@ import type { DealRouting } from './routing-facts.ts'
 export interface DealDeps {
   readonly clock: Clock
   readonly events: EventBus<Tx>
-  readonly partners: Pick<PartnerUseCases, 'findPartners' | 'findProgrammes' | 'findUser'>
-  readonly customers: Pick<CustomerUseCases, 'resolveCustomers'>
+  readonly partners: Pick<PartnerUseCases, 'findPartners' | 'findProgrammes' | 'findUser' | 'findUsers'>
+  readonly customers: Pick<CustomerUseCases, 'resolveCustomers' | 'resolveContacts'>
   readonly products: Pick<ProductUseCases, 'findProducts' | 'familiesOf'>
   readonly conflicts: Pick<
     ConflictUseCases,

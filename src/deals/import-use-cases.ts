@@ -8,6 +8,7 @@ import type { Partner } from '#src/partners/partner.ts'
 import type { Programme } from '#src/partners/programme.ts'
 import { promise } from './approval-step.ts'
 import { checkAndClaim, resolveCustomersOf } from './claim-step.ts'
+import { withContacts } from './contact-step.ts'
 import { type Deal, newDeal } from './deal.ts'
 import { type DetailsPatch, importableFields, withDetails } from './deal-details.ts'
 import { checkImportRow, type DealImportRow, isLive } from './deal-import.ts'
@@ -150,12 +151,20 @@ export function createImportUseCases(deps: DealDeps) {
     if (rows.length === 0) return []
     const drafts = rows.map((located) => draftOf(actor, located, source))
     const customers = await resolveCustomersOf(deps, tx, actor, drafts)
+    const named = await withContacts(
+      deps,
+      tx,
+      actor,
+      rows.map((located, index) =>
+        historyOf(drafts[index] ?? draftOf(actor, located, source), located, customers[index] ?? null),
+      ),
+    )
     const stated = await decided(
       tx,
-      rows.map((located, index) => ({
-        located,
-        deal: historyOf(drafts[index] ?? draftOf(actor, located, source), located, customers[index] ?? null),
-      })),
+      rows.flatMap((located, index) => {
+        const deal = named[index]
+        return deal ? [{ located, deal }] : []
+      }),
     )
     const claiming = stated.filter(({ deal, located }) => claims(deal, located.today))
     const checked = await checkAndClaim(

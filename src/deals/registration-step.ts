@@ -5,6 +5,7 @@ import type { Partner } from '#src/partners/partner.ts'
 import type { Programme } from '#src/partners/programme.ts'
 import { approveAutomatically } from './approval-step.ts'
 import { checkAndClaim, resolveCustomersOf } from './claim-step.ts'
+import { withContacts } from './contact-step.ts'
 import type { Deal } from './deal.ts'
 import type { DealDeps } from './deps-step.ts'
 import { checkEligibility } from './eligibility.ts'
@@ -43,12 +44,18 @@ export async function register(
     actor,
     unchecked.map(({ deal }) => deal),
   )
+  const named = await withContacts(
+    deps,
+    tx,
+    actor,
+    unchecked.map(({ deal }, index) => ({ ...deal, customerId: customers[index] ?? null })),
+  )
   const checked = await checkAndClaim(
     deps,
     tx,
     actor,
     unchecked.map(({ deal, programme }, index) => ({
-      deal: { ...deal, customerId: customers[index] ?? null },
+      deal: named[index] ?? deal,
       programme,
       today: dayIn(now, programme.timeZone),
     })),

@@ -2,6 +2,7 @@ import { asSystem, type Tx } from '#src/database/database.ts'
 import { type Actor, actorKey } from '#src/kernel/actor.ts'
 import { InvalidInput, Refused } from '#src/kernel/errors.ts'
 import { type DealId, newId, type PartnerId, type ProgrammeId } from '#src/kernel/ids.ts'
+import { withContacts } from './contact-step.ts'
 import { type Deal, newDeal } from './deal.ts'
 import {
   changedFields,
@@ -126,7 +127,9 @@ export function createRegistrationUseCases(deps: DealDeps) {
         )
       }
       const changed = changedFields(deal, patch)
-      const after = withDetails(deal, patch)
+      const edited = withDetails(deal, patch)
+      const renames = deal.customerId !== null && changed.includes('contactEmail')
+      const [after = edited] = renames ? await withContacts(deps, tx, actor, [edited]) : []
       const issues = deal.status === 'draft' ? checkCurrency(after) : checkAmounts(after)
       if (issues.length > 0) throw new InvalidInput('The amounts do not fit', issues)
       const counts = changed.some((field) => ['amountMinor', 'currency', 'products'].includes(field))

@@ -24,6 +24,8 @@ export function createUserUseCases() {
   return {
     /** A partner finds its own people only; in a system step everybody is found. */
     findUser: async (tx: Tx, id: UserId): Promise<User | null> => (await readUsers(tx, [id]))[0] ?? null,
+    findUsers: async (tx: Tx, ids: readonly UserId[]): Promise<ReadonlyMap<string, User>> =>
+      new Map((await readUsers(tx, ids)).map((user) => [user.id, user])),
     getUser,
     listUsers: (tx: Tx, filter: UserFilter, position: Position<UserSort>) => listUsers(tx, filter, position),
 

@@ -2,10 +2,11 @@ import { readBack, toRemote } from '#mappings/apply.ts'
 import { identifyCompany } from '#src/customers/company-identity.ts'
 import type { Tx } from '#src/database/database.ts'
 import { newId } from '#src/kernel/ids.ts'
-import { logAttempts } from './attempt-store.ts'
+import { type Attempt, logAttempts } from './attempt-store.ts'
 import { type BegunItem, linkBegun } from './begun-records.ts'
 import { syncActor } from './engine.ts'
 import { fullBatches } from './full-batches.ts'
+import { linkKnownPeople, people } from './known-contacts.ts'
 import { insertLinks, type LinkChange, updateLinks } from './link-store.ts'
 import {
   gatherBulk,
@@ -16,6 +17,7 @@ import {
   releaseChildren,
 } from './mark-store.ts'
 import { type FieldMemory, rememberSent } from './merge.ts'
+import { warningsOf } from './merge-consequences.ts'
 import { cursorOf, findCompanies, type MirrorMatch } from './mirror-store.ts'
 import { type ParentWait, waitOnParents } from './parents.ts'
 import { type NewReview, openReviews } from './review-store.ts'
@@ -42,7 +44,7 @@ const isBegun = (item: Item): item is BegunItem => item.link !== null
 export async function createRecords(round: Round, items: readonly Item[], lookup: Lookup): Promise<number> {
   if (items.length === 0) return 0
   const fresh = items.filter(({ link }) => link === null)
-  const toCreate = companies.has(round.mapped.name) ? await linkExisting(round, fresh) : fresh
+  const toCreate = await withoutKnown(round, fresh, lookup)
   const again = await linkBegun(round, items.filter(isBegun))
   if (round.mapped.creationsHeld !== null) {
     await holdBack(round, [...again, ...toCreate])
@@ -60,6 +62,12 @@ async function holdBack({ workspace, mapped, lease }: Round, items: readonly Ite
     const later = items.map(({ mark }) => ({ recordId: mark.recordId, delayMs: heldMs, counts: false }))
     await postponeMarks(tx, workspace.connection.id, mapped.name, later)
   })
+}
+
+/** @returns those that the CRM does not have yet */
+async function withoutKnown(round: Round, items: readonly Item[], lookup: Lookup): Promise<readonly Item[]> {
+  if (companies.has(round.mapped.name)) return linkExisting(round, items)
+  return people.has(round.mapped.name) ? linkKnownPeople(round, items, lookup) : items
 }
 
 interface Prepared {
@@ -92,6 +100,7 @@ async function begin(tx: Tx, round: Round, items: readonly Item[], lookup: Looku
   const parked: Parked[] = []
   const waiting: ParentWait[] = []
   const outgoing: Outgoing[] = []
+  const warned = new Map<string, readonly Attempt[]>()
   const sentAt = new Date().toISOString()
   for (const { mark, link, local } of items) {
     const write = toRemote(mapping, local.fields, lookup.context, { creating: true })
@@ -110,6 +119,7 @@ async function begin(tx: Tx, round: Round, items: readonly Item[], lookup: Looku
         const ours = local.fields[line] ?? null
         memory[line] = rememberSent(memoryOf(link, compiled), ours, back.ok ? back.value : ours, sentAt)
       }
+      warned.set(mark.recordId, warningsOf(mapped, mark.recordId, null, write.warnings))
       outgoing.push({
         mark,
         recordId: mark.recordId,
@@ -152,6 +162,11 @@ async function begin(tx: Tx, round: Round, items: readonly Item[], lookup: Looku
   await updateLinks(tx, changes)
   await parkMarks(tx, connection.id, mapped.name, parked)
   await waitOnParents(tx, round, waiting)
+  await logAttempts(
+    tx,
+    connection.id,
+    leaving.flatMap(({ recordId }) => warned.get(recordId) ?? []),
+  )
   await logAttempts(
     tx,
     connection.id,

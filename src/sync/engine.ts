@@ -95,6 +95,8 @@ export interface Engine {
   readonly connectors: ConnectorsPort
   readonly mirror: MirrorPort
   readonly entities: ReadonlyMap<string, SyncedEntity<Tx>>
+  /** Where each of these deals goes, working or not; one that can go nowhere is left out. */
+  homesOfDeals(tx: Tx, ids: readonly string[]): Promise<ReadonlyMap<string, ConnectionId>>
   /** Tells the capabilities what became of their links, in the same transaction. */
   linksChanged(tx: Tx, actor: Actor, news: readonly LinkNews[]): Promise<void>
   /** A connection was read completely for the first time: deals that were approved before it was there may go over. */

@@ -26,7 +26,9 @@ const gatherMs: Readonly<Record<Priority, number>> = { live: 1_000, repair: 1_00
 
 /** What marking a record anew does to its mark: a parked one gets a new try. */
 const again = sql`
-  set generation = mark.generation + 1, priority = least(mark.priority, excluded.priority),
+  set generation = mark.generation + 1, raised_in = pg_current_xact_id(),
+      raised_from = case when mark.raised_in = pg_current_xact_id() then mark.raised_from else mark.generation end,
+      priority = least(mark.priority, excluded.priority),
       ready_at = least(mark.ready_at, excluded.ready_at), due_at = least(mark.due_at, clock_timestamp()),
       waiting_for = null, parked_at = null, parked_code = null, parked_message = null, parked_issues = null,
       attempts = case when mark.parked_at is null then mark.attempts else 0 end`
@@ -119,7 +121,10 @@ export async function nextDue(tx: Tx, connectionId: ConnectionId, least: Priorit
   return rows[0]?.next ?? null
 }
 
-/** Those of the records that were neither marked again nor dropped since: what was loaded of them still holds. */
+/**
+ * Those of the records that nobody else marked again, and nobody dropped, since: what was loaded of them still holds. A
+ * mark that this very unit of work raised, by taking over what a CRM states, is no news to it.
+ */
 export async function stillCurrent(
   tx: Tx,
   connectionId: ConnectionId,
@@ -131,8 +136,12 @@ export async function stillCurrent(
     select mark.record_id from dirty_mark mark
     join unnest(${marks.map(({ recordId }) => recordId)}::uuid[],
                 ${marks.map(({ generation }) => generation.toString())}::bigint[]) as loaded (record_id, generation)
-      on mark.record_id = loaded.record_id and mark.generation = loaded.generation
-    where mark.connection_id = ${connectionId} and mark.entity = ${entity}`.execute(tx)
+      on mark.record_id = loaded.record_id
+    where mark.connection_id = ${connectionId} and mark.entity = ${entity}
+      and (mark.generation = loaded.generation
+           or (mark.raised_in = pg_current_xact_id_if_assigned() and mark.raised_from = loaded.generation))`.execute(
+    tx,
+  )
   return new Set(rows.map(({ recordId }) => recordId))
 }
 

@@ -1,5 +1,6 @@
 /** What follows from the merge of one record: what is remembered, logged, asked of a person, and written. Pure. */
 import { localValueOf, readBack, toRemote } from '#mappings/apply.ts'
+import type { MappingIssue } from '#mappings/transforms/transform.ts'
 import type { ApplyOutcome, LocalRecord } from '#src/kernel/synced-entity.ts'
 import type { Attempt } from './attempt-store.ts'
 import { type FieldMemory, rememberSent, settleApplied } from './merge.ts'
@@ -7,7 +8,7 @@ import type { ParentWait } from './parents.ts'
 import type { Merged } from './record-merge.ts'
 import type { NewReview } from './review-store.ts'
 import type { Outgoing, Round } from './round.ts'
-import type { Lookup } from './workspace.ts'
+import type { Lookup, MappedEntity } from './workspace.ts'
 
 /** What became of a record's facts, and how it stands with us since. */
 export interface Applied {
@@ -124,10 +125,31 @@ export const agreedFields = ({ item }: Merged, memory: Readonly<Record<string, F
     .filter((name) => item.link.fields[name]?.held !== undefined && memory[name]?.held === undefined)
     .map((name) => ({ recordId: item.mark.recordId, field: name }))
 
+/** A line that went with another value than it was meant to says so in the log. */
+export const warningsOf = (
+  mapped: Pick<MappedEntity, 'name' | 'versionId'>,
+  recordId: string,
+  remoteId: string | null,
+  warnings: readonly MappingIssue[],
+): Attempt[] =>
+  warnings.map(({ field, code, message }) => ({
+    direction: 'out',
+    entity: mapped.name,
+    recordId,
+    remoteId,
+    mappingVersionId: mapped.versionId,
+    fields: [field],
+    outcome: 'defaulted',
+    code,
+    message,
+  }))
+
 interface Going {
   /** Carries nothing when neither a line nor our key is to be written. */
   readonly write: Outgoing
   readonly issues: readonly NewReview[]
+  /** For the log: lines that go, but not quite as they were meant. */
+  readonly warnings: readonly Attempt[]
   /** The first parent that has no counterpart yet; the lines that name one stay behind. */
   readonly waiting: ParentWait['parent'] | null
 }
@@ -187,5 +209,6 @@ export function outgoingOf(
     sentAt,
     memory: sending,
   }
-  return { write: outgoing, issues, waiting: write.waiting[0] ?? null }
+  const warnings = warningsOf(mapped, mark.recordId, link.remoteId, write.warnings)
+  return { write: outgoing, issues, warnings, waiting: write.waiting[0] ?? null }
 }

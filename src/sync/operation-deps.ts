@@ -9,10 +9,13 @@ import type { Engine, SyncConnection } from './engine.ts'
 import type { RoutingUseCases } from './routing-use-cases.ts'
 
 /** What the engine asks of deals beyond keeping them in step. */
-export type DealsPort = Pick<DealUseCases, 'crmHomesOf' | 'moveToConnection' | 'getDeal'>
+export type DealsPort = Pick<
+  DealUseCases,
+  'crmHomesOf' | 'moveToConnection' | 'getDeal' | 'adopt' | 'setReviewHold'
+>
 
 export interface OperationDeps {
-  readonly engine: Pick<Engine, 'connections' | 'entities' | 'linksChanged'>
+  readonly engine: Pick<Engine, 'connections' | 'entities' | 'linksChanged' | 'mirror'>
   /** Working or not. @throws NotFound */
   connectionOf(tx: Tx, id: ConnectionId): Promise<SyncConnection>
   /** Deep link for people; null where it is not known. */

@@ -3,6 +3,7 @@ import { applyConnectionFault, linesUsing } from './connection-faults.ts'
 import { type Engine, type SyncConnection, syncActor } from './engine.ts'
 import { decideFault } from './fault-policy.ts'
 import { announce, dealEntity, takeIn } from './intake.ts'
+import { people } from './known-contacts.ts'
 import { loseLinks } from './lost-links.ts'
 import { cursorOf, saveCursor } from './mirror-store.ts'
 import { healFields } from './quarantine-healing.ts'
@@ -90,7 +91,9 @@ async function pollObject(
   const mapped = entities.filter(({ mapping }) => mapping.document.object === object)
   const fields = [...new Set(mapped.flatMap((one) => one.fields))]
   const { cursor, complete } = await database.transact(syncActor, async (tx) => {
-    await engine.mirror.setMirrorState(tx, connection.id, object, { required: true })
+    await engine.mirror.setMirrorState(tx, connection.id, object, {
+      required: mapped.some(({ name }) => !people.has(name)),
+    })
     return cursorOf(tx, connection.id, object)
   })
   const startedAt = await databaseNow(database)

@@ -1,14 +1,17 @@
 import { ConnectorFault } from '#connectors/fault.ts'
 import { isIncluded } from '#mappings/apply.ts'
+import type { Tx } from '#src/database/database.ts'
 import type { Priority } from '#src/kernel/events.ts'
 import { createRecords } from './create-records.ts'
 import { type Engine, leastUrgent, type SyncConnection, syncActor } from './engine.ts'
 import { hasHome } from './home.ts'
 import { settleHomes } from './home-store.ts'
+import { dealEntity } from './intake.ts'
 import { endAbandonedWrites, linksOfRecords, retiredRecords } from './link-store.ts'
 import { type Mark, ofOneUrgency, readyMarks, settleMarks } from './mark-store.ts'
 import { partRecords } from './parting.ts'
 import type { Linked } from './record-merge.ts'
+import { lookUpPeople } from './remote-users.ts'
 import { type Item, RecordMoved, type Round } from './round.ts'
 import { ConnectionHalted, haltOn } from './send.ts'
 import { giveBackLease, type Lease, LeaseLost, renewLease, takeLease } from './slot-store.ts'
@@ -90,13 +93,18 @@ async function workRound(round: Round): Promise<boolean> {
       mapped.name,
       ids.filter((id) => !links.has(id)),
     )
+    const elsewhere = await dealsElsewhere(
+      tx,
+      round,
+      ids.filter((id) => !links.has(id)),
+    )
     const idle: Mark[] = []
     const items: Item[] = []
     for (const mark of marks) {
       const local = locals.get(mark.recordId)
       const link = links.get(mark.recordId) ?? null
-      if (local && !retired.has(mark.recordId) && isWork(mapped, { mark, link, local }))
-        items.push({ mark, link, local })
+      const isOurs = !retired.has(mark.recordId) && !elsewhere.has(mark.recordId)
+      if (local && isOurs && isWork(mapped, { mark, link, local })) items.push({ mark, link, local })
       else idle.push(mark)
     }
     await settleMarks(tx, connection.id, mapped.name, idle)
@@ -133,10 +141,22 @@ async function workRound(round: Round): Promise<boolean> {
   }
 }
 
+/** Of these deals without a link, those that go to another connection, whatever they were marked for before. */
+async function dealsElsewhere(
+  tx: Tx,
+  { workspace, mapped }: Round,
+  ids: readonly string[],
+): Promise<ReadonlySet<string>> {
+  if (mapped.name !== dealEntity || ids.length === 0) return new Set()
+  const homes = await workspace.engine.homesOfDeals(tx, ids)
+  return new Set(ids.filter((id) => homes.get(id) !== workspace.connection.id))
+}
+
 /** @returns how many wait for company, since they would not fill a batch */
 async function workItems(round: Round, items: readonly Item[], lookup: Lookup): Promise<number> {
   const isActive = (item: Item): item is Linked =>
     item.link?.state === 'active' && item.link.remoteId !== null
+  await lookUpPeople(round, items, lookup)
   const parting = items.filter(({ link }) => link?.state === 'moving')
   await partRecords(round, parting)
   const creating = await createRecords(

@@ -78,6 +78,21 @@ export async function openReviewsOf(
   return rows
 }
 
+/** Open items about what CRMs state of one field of a record, on any connection. */
+export async function openFacts(
+  tx: Tx,
+  entity: string,
+  recordId: string,
+  field: string,
+): Promise<readonly ReviewItem[]> {
+  const { rows } = await sql<ReviewItem>`
+    select ${columns} from review_item
+    where kind = 'unexpected_fact' and entity = ${entity} and record_id = ${recordId} and field = ${field}
+      and closed_at is null
+    order by id`.execute(tx)
+  return rows
+}
+
 /** @returns the items that were open and are closed now */
 export async function closeReviews(
   tx: Tx,

@@ -4,8 +4,10 @@ import type { Tx } from '#src/database/database.ts'
 import type { Keyed, Position } from '#src/database/keyset.ts'
 import type { Actor } from '#src/kernel/actor.ts'
 import { InvalidInput, NotFound, Refused } from '#src/kernel/errors.ts'
+import type { EventOf } from '#src/kernel/events.ts'
 import type { FieldValue } from '#src/kernel/field-value.ts'
-import { newId } from '#src/kernel/ids.ts'
+import { type DealId, newId } from '#src/kernel/ids.ts'
+import { createAdoption } from './adoption-use-cases.ts'
 import { createFieldDecision } from './field-decision-use-cases.ts'
 import { lockLinksOf } from './link-list-store.ts'
 import { insertLinks, linksToRemotes, updateLinks } from './link-store.ts'
@@ -17,6 +19,7 @@ import {
   candidatesOf,
   describeResolution,
   fitting,
+  isHolding,
   nameOf,
   type Resolution,
   type ResolutionName,
@@ -25,6 +28,8 @@ import {
   closeReviews,
   findReview,
   listReviews,
+  openFacts,
+  openReviewsOf,
   type ReviewFilter,
   type ReviewItem,
   type ReviewSort,
@@ -63,6 +68,7 @@ export function createReviewUseCases(
 ) {
   const { engine } = deps
   const decideField = createFieldDecision(deps)
+  const adopt = createAdoption(deps, links)
 
   async function view(tx: Tx, items: readonly ReviewItem[]): Promise<readonly ReviewView[]> {
     const title = await titlesOf(deps, tx, items)
@@ -145,6 +151,18 @@ export function createReviewUseCases(
     await links.retire(tx, actor, current.id, reason)
   }
 
+  /** Once who the deal is for is settled, what it earns may go on; another fact that still waits keeps it. */
+  async function release(tx: Tx, actor: Actor, item: ReviewItem): Promise<void> {
+    const { recordId, connectionId, entity } = item
+    if (recordId === null || !isHolding(item)) return
+    const dealId = recordId as DealId
+    const { reviewHold } = await deps.deals.getDeal(tx, dealId)
+    if (reviewHold !== `${item.field}_in_review`) return
+    const open = await openReviewsOf(tx, connectionId, entity, recordId)
+    const other = open.find((one) => one.id !== item.id && isHolding(one))
+    await deps.deals.setReviewHold(tx, actor, dealId, other ? `${other.field}_in_review` : null)
+  }
+
   /** @returns items that the decision settles beside this one */
   async function decide(
     tx: Tx,
@@ -155,6 +173,10 @@ export function createReviewUseCases(
   ): Promise<readonly ReviewItem[]> {
     if ('acknowledge' in resolution) return []
     if ('leave' in resolution && item.kind === 'proposal') return []
+    if ('adopt' in resolution) {
+      await adopt(tx, actor, item, resolution.adopt, reason)
+      return []
+    }
     const { recordId } = item
     if (recordId === null) throw new NotFound('The record')
     const record = { ...item, recordId }
@@ -167,6 +189,23 @@ export function createReviewUseCases(
   }
 
   return {
+    /** What a win is worth that nobody expected was said where the deal is: nothing is left to look at here. */
+    async onOutcomeSettled(
+      tx: Tx,
+      actor: Actor,
+      settled: readonly EventOf<'outcome_settled'>[],
+    ): Promise<void> {
+      for (const { dealId, recognised, reason } of settled) {
+        const open = await openFacts(tx, 'deal', dealId, 'outcome')
+        const resolution = recognised ? 'recognised' : 'disregarded'
+        await closeReviews(
+          tx,
+          open.map(({ id }) => id),
+          { by: actor.name, resolution, reason },
+        )
+      }
+    },
+
     get,
 
     list: async (
@@ -203,6 +242,8 @@ export function createReviewUseCases(
       if (item.closedAt) throw alreadyClosed()
       assertFitting(item, resolution)
       const siblings = await decide(tx, actor, item, resolution, reason)
+      // A deal is locked before its items, as everywhere.
+      await release(tx, actor, item)
       const ids = [id, ...siblings.map((sibling) => sibling.id)]
       const text = describeResolution(resolution)
       const closed = await closeReviews(tx, ids, { by: actor.name, resolution: text, reason })

@@ -67,7 +67,7 @@ export const fitting: Readonly<Record<ReviewKind, readonly ResolutionName[]>> = 
   gone: ['link', 'retire'],
   merged: ['link', 'retire'],
   changed_after_move: ['acknowledge'],
-  proposal: ['leave'],
+  proposal: ['adopt', 'leave'],
 }
 
 export const nameOf = (resolution: Resolution): ResolutionName =>
@@ -79,6 +79,18 @@ export function describeResolution(resolution: Resolution): string {
   if ('link' in resolution) return `link ${resolution.link}`
   return 'take' in resolution ? `take ${resolution.take}` : nameOf(resolution)
 }
+
+/** Who the deal is for, or of: while such a fact waits for a person, what the deal earns waits too. */
+const holdingFields = ['partner', 'customer']
+export const isHolding = ({
+  kind,
+  entity,
+  field,
+}: {
+  readonly kind: ReviewKind
+  readonly entity: string
+  readonly field: string
+}): boolean => kind === 'unexpected_fact' && entity === 'deal' && holdingFields.includes(field)
 
 /** Items about one field of a linked record. */
 export const isAboutField = ({ kind }: { readonly kind: ReviewKind }): boolean =>

@@ -22,6 +22,7 @@ import {
 import { type MirrorRecord, mirrorRecords } from './mirror-store.ts'
 import { markParents, type ParentWait, priorityOf, waitOnParents } from './parents.ts'
 import { hasOutgoing, isBasis, isNews, type Linked, type Merged, mergeRecord } from './record-merge.ts'
+import { lookUpTheirPeople } from './remote-users.ts'
 import { closeAgreed, type NewReview, openReviews } from './review-store.ts'
 import { type Outgoing, RecordMoved, type Round } from './round.ts'
 import { haltOn, sendWrites } from './send.ts'
@@ -47,6 +48,11 @@ export async function updateRecords(round: Round, items: readonly Linked[], look
       tx,
       [...mirrored.values()].flatMap(({ content }) => referencesIn(round, content)),
     ),
+  )
+  await lookUpTheirPeople(
+    round,
+    [...mirrored.values()].map(({ content }) => content),
+    lookup,
   )
   const done: Mark[] = []
   const quick: Merged[] = []
@@ -122,6 +128,11 @@ async function readFresh(round: Round, items: readonly Linked[], lookup: Lookup)
   }
   const present = records.filter((record): record is RemoteRecord => !('missing' in record))
   const missing = records.filter((record): record is Missing => 'missing' in record)
+  await lookUpTheirPeople(
+    round,
+    present.map(({ fields }) => fields),
+    lookup,
+  )
   await engine.database.transact(syncActor, async (tx) => {
     const changed = await takeIn(tx, workspace, object, readAt, present)
     await announceToOthers(tx, workspace, mapped, changed)
@@ -185,9 +196,9 @@ async function conclude(
       const { mark, link } = one.item
       const outcome = applied.get(mark.recordId)
       const remembered = rememberOutcome(one, outcome)
-      const { write, issues, waiting } = outgoingOf(round, one, remembered, lookup, sentAt)
+      const { write, issues, warnings, waiting } = outgoingOf(round, one, remembered, lookup, sentAt)
       const memory = holdUnmapped(write.memory, [...one.unmapped, ...issues])
-      attempts.push(...attemptsOf(round, one))
+      attempts.push(...attemptsOf(round, one), ...warnings)
       reviews.push(...reviewsOf(mapped.name, one, outcome?.outcomes ?? []), ...issues)
       agreed.push(...agreedFields(one, memory))
       const isSent = write.lines.length > 0 || !link.keyWritten

@@ -9,6 +9,7 @@ import { type Engine, type SyncConnection, syncActor } from './engine.ts'
 import { receivingDocument } from './home.ts'
 import { type Link, linksOfRecords, linksToRemotes } from './link-store.ts'
 import type { FieldMemory } from './merge.ts'
+import type { RemoteUser } from './remote-user-store.ts'
 
 /** One entity on one connection: its published mapping, without the fields that are in quarantine. */
 export interface MappedEntity {
@@ -126,12 +127,18 @@ export interface Lookup {
   /** Adds the links of these records. */
   addRecords(tx: Tx, entity: string, recordIds: readonly string[]): Promise<void>
   addRemotes(tx: Tx, remoteIds: readonly string[]): Promise<void>
+  /** People over there; without an id: there is nobody of that address. */
+  addUsers(object: string, users: readonly RemoteUser[]): void
+  knowsUser(object: string, email: string): boolean
   readonly context: MappingContext
 }
 
 export function createLookup({ connection, byName }: Workspace): Lookup {
   const toRemote = new Map<string, string | null>()
   const toLocal = new Map<string, string>()
+  const users = new Map<string, RemoteUser>()
+  const emails = new Map<string, string>()
+  const keyOf = (object: string, name: string) => `${object}:${name}`
   return {
     async addRecords(tx, entity, recordIds) {
       const unknown = [...new Set(recordIds)].filter((id) => !toRemote.has(`${entity}:${id}`))
@@ -149,7 +156,21 @@ export function createLookup({ connection, byName }: Workspace): Lookup {
         if (!toLocal.has(key)) toLocal.set(key, link.recordId)
       }
     },
+    addUsers(object, known) {
+      for (const user of known) {
+        users.set(keyOf(object, user.email), user)
+        if (user.remoteId !== null) emails.set(keyOf(object, user.remoteId), user.email)
+      }
+    },
+    knowsUser: (object, email) => users.has(keyOf(object, email)),
     context: {
+      users: {
+        idOf(object, email) {
+          const user = users.get(keyOf(object, email.toLowerCase()))
+          return user?.active ? user.remoteId : null
+        },
+        emailOf: (object, id) => emails.get(keyOf(object, id)) ?? null,
+      },
       multiCurrency: connection.multiCurrency,
       homeCurrency: connection.homeCurrency,
       timeZone: connection.timeZone,

@@ -15,6 +15,7 @@ import { createMappingTrialUseCases } from '#src/connections/mapping-trial-use-c
 import { createMappingUseCases } from '#src/connections/mapping-use-cases.ts'
 import type { ReferencePairs } from '#src/connections/references.ts'
 import { createSecretBox, type SealingKeys } from '#src/connections/secret-box.ts'
+import { contactCatalogue } from '#src/customers/contact-entity.ts'
 import { customerCatalogue } from '#src/customers/customer-entity.ts'
 import type { Database, Tx } from '#src/database/database.ts'
 import { dealCatalogue } from '#src/deals/deal-entity.ts'
@@ -71,9 +72,12 @@ export async function connectionsBench(
   const polls = new Map<ConnectionId, Date>()
   const deals = memoryEntity('deal', dealCatalogue)
   const entities = new Map(
-    [deals, memoryEntity('customer', customerCatalogue), memoryEntity('partner', partnerCatalogue)].map(
-      ({ entity }) => [entity.name, entity],
-    ),
+    [
+      deals,
+      memoryEntity('customer', customerCatalogue),
+      memoryEntity('contact', contactCatalogue),
+      memoryEntity('partner', partnerCatalogue),
+    ].map(({ entity }) => [entity.name, entity]),
   )
   const events = createEventBus<Tx>({
     notification: [async (_tx, _actor, batch) => void notices.push(...batch)],

@@ -130,6 +130,10 @@ function toyDeals({ entities, homes }: ToyInstallation): DealsPort {
       return { before, after: dealOf(dealId) }
     },
     getDeal: async (_tx, id) => dealOf(id),
+    adopt: async () => {
+      throw new Error('Toys are not adopted')
+    },
+    setReviewHold: async (_tx, _actor, id) => dealOf(id),
   }
 }
 
@@ -197,7 +201,7 @@ export async function toySync(
   })
   const connector = options.wrap?.(bare) ?? bare
   const installation: ToyInstallation = options.beside?.installation ?? {
-    entities: new Map(['partner', 'customer', 'deal'].map((name) => [name, toyEntity(name)])),
+    entities: new Map(['partner', 'customer', 'contact', 'deal'].map((name) => [name, toyEntity(name)])),
     connections: new Map(),
     published: new Map(),
     homes: new Map(),
@@ -267,6 +271,8 @@ export async function toySync(
       setMirrorState: async () => undefined,
     },
     entities,
+    homesOfDeals: async (_tx, ids) =>
+      new Map(ids.map((one) => [one, homes.get(one) ?? options.beside?.connection.id ?? id])),
     linksChanged: async (_tx, _actor, items) => void news.push(...items),
     dealsWanted: async () => undefined,
     reviewsOpened: async () => undefined,
@@ -288,8 +294,7 @@ export async function toySync(
   }
   const dirty = createDirtyHandlers({
     connections: engine.connections,
-    homesOfDeals: async (_tx, ids) =>
-      new Map(ids.map((one) => [one, homes.get(one) ?? options.beside?.connection.id ?? id])),
+    homesOfDeals: engine.homesOfDeals,
     ring: () => undefined,
   })
   if (options.beside) {

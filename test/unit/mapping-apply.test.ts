@@ -20,6 +20,10 @@ const ctx: MappingContext = {
   homeCurrency: 'EUR',
   timeZone: 'UTC',
   toRemoteId: (entity, id) => (id === 'new' ? null : id === 'never' ? undefined : `${entity}-${id}`),
+  users: {
+    idOf: (_, email) => (email === 'mona@vendor.example' ? '005mona' : null),
+    emailOf: (_, id) => (id === '005mona' ? 'mona@vendor.example' : null),
+  },
   toLocalId: (entity, id) => (id.startsWith(`${entity}-`) ? id.slice(entity.length + 1) : undefined),
 }
 
@@ -35,6 +39,8 @@ const deal = defaultOf('deal')
 const local = {
   title: 'Deal D-7: Acme',
   customer: 'c1',
+  contact: 'k1',
+  responsible: 'mona@vendor.example',
   partner: 'p1',
   status: 'approved',
   protectionEnd: '2027-02-28',
@@ -48,6 +54,8 @@ const opportunity = {
   PRM_Deal_Id__c: 'd1',
   Name: 'Deal D-7: Acme',
   AccountId: 'customer-c1',
+  ContactId: 'contact-k1',
+  OwnerId: '005mona',
   PRM_Partner__c: 'partner-p1',
   PRM_Registration_Status__c: 'Approved',
   PRM_Protection_End__c: '2027-02-28',
@@ -94,6 +102,8 @@ describe('writing a deal', () => {
       LeadSource: 'Partner',
       Name: 'Deal D-7: Acme',
       AccountId: 'customer-c1',
+      ContactId: 'contact-k1',
+      OwnerId: '005mona',
       PRM_Partner__c: 'partner-p1',
       PRM_Registration_Status__c: 'Approved',
       PRM_Protection_End__c: '2027-02-28',

@@ -24,6 +24,8 @@ const catalogues: Record<string, SyncedField[]> = {
   deal: [
     local('title'),
     local('customer', 'reference', { references: 'customer' }),
+    local('contact', 'reference', { references: 'contact' }),
+    local('responsible'),
     local('partner', 'reference', { references: 'partner' }),
     local('status', 'choice', {
       choices: [
@@ -47,6 +49,10 @@ const catalogues: Record<string, SyncedField[]> = {
   ],
   customer: ['name', 'domain', 'country', 'city', 'postalCode', 'phone'].map((name) => local(name)),
   partner: ['name', 'domain', 'country', 'tier'].map((name) => local(name)),
+  contact: [
+    ...['firstName', 'lastName', 'email', 'phone'].map((name) => local(name)),
+    local('customer', 'reference', { references: 'customer' }),
+  ],
 }
 
 const remote = (name: string, type: RemoteFieldType, rest: Partial<RemoteField> = {}): RemoteField => ({
@@ -78,6 +84,9 @@ const salesforce: Record<string, RemoteField[]> = {
     remote('CloseDate', 'date', { required: true }),
     remote('LeadSource', 'choice', { choices: choicesOf('Partner', 'Web') }),
     remote('AccountId', 'reference', { references: ['Account'] }),
+    // Given once, when the opportunity is made.
+    remote('ContactId', 'reference', { references: ['Contact'], writable: false }),
+    remote('OwnerId', 'reference', { references: ['User', 'Group'] }),
     remote('Amount', 'currency', { scale: 2 }),
     remote('Description', 'text', { maxLength: 32_000 }),
     remote('IsWon', 'boolean', derived),
@@ -86,6 +95,14 @@ const salesforce: Record<string, RemoteField[]> = {
     remote('PRM_Partner__c', 'reference', { references: ['Account'] }),
     remote('PRM_Registration_Status__c', 'text', { maxLength: 40 }),
     remote('PRM_Protection_End__c', 'date'),
+  ],
+  Contact: [
+    key('PRM_Contact_Id__c'),
+    remote('AccountId', 'reference', { references: ['Account'] }),
+    remote('LastName', 'text', { required: true, maxLength: 80 }),
+    remote('FirstName', 'text', { maxLength: 40 }),
+    remote('Email', 'text', { maxLength: 80 }),
+    remote('Phone', 'text', { maxLength: 40 }),
   ],
   Account: [
     key('PRM_Customer_Id__c'),
@@ -145,12 +162,14 @@ describe('the shape of a mapping document', () => {
 })
 
 describe('the default mappings', () => {
-  test('cover deal, customer and partner of Salesforce', () => {
-    const vendors = [...new Set(defaults.map(({ vendor }) => vendor))]
-    expect(vendors).toContain('salesforce')
-    expect(defaults.map(({ vendor, document }) => `${vendor} ${document.entity}`)).toEqual(
-      vendors.flatMap((vendor) => ['customer', 'deal', 'partner'].map((entity) => `${vendor} ${entity}`)),
-    )
+  test('cover deal, customer and partner of every CRM, and contacts of Salesforce', () => {
+    const entitiesOf = Map.groupBy(defaults, ({ vendor }) => vendor)
+    expect([...entitiesOf.keys()]).toContain('salesforce')
+    for (const [vendor, own] of entitiesOf) {
+      const expected = [...(vendor === 'salesforce' ? ['contact'] : []), 'customer', 'deal', 'partner']
+      const others = own.map(({ document }) => document.entity)
+      expect(others).toEqual(expect.arrayContaining(expected))
+    }
   })
 
   test.each(defaults.map(({ vendor, document }) => [vendor, document.entity, document] as const))(
@@ -159,7 +178,7 @@ describe('the default mappings', () => {
       const issues = checkAgainstCatalogue(
         document,
         catalogues[entity] ?? [],
-        ['deal', 'customer', 'partner'],
+        ['deal', 'customer', 'partner', 'contact'],
         [{ name: 'status', type: 'text' }],
       )
       expect(issues).toEqual([])

@@ -29,6 +29,10 @@ alter table link add constraint link_state_check
 alter table link add column moved_to uuid references connection;
 create index link_moved on link (connection_id, remote_id) where moved_to is not null;
 
+-- Who takes over what a CRM states raises marks too, perhaps its own: those are told from marks that others raised.
+alter table dirty_mark add column raised_in xid8;
+alter table dirty_mark add column raised_from bigint;
+
 -- People at end customers, known by their e-mail address within the customer.
 create table contact (
   id uuid primary key,
