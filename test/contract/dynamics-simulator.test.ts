@@ -256,6 +256,15 @@ describe('what is closed', () => {
     expect(simulator.get('opportunity', id)).toMatchObject({ statecode: 0, name: 'New', actualvalue: null })
   })
 
+  it('may be written in organisations that are less strict, and stays closed', async () => {
+    simulator.setClosedReadOnly(false)
+    const id = await create('opportunities', { name: 'Deal' })
+    await win(id)
+    expect((await patch(id, { name: 'New' })).status).toBe(204)
+    expect(simulator.get('opportunity', id)).toMatchObject({ name: 'New', statecode: 1 })
+    expect((await patch(id, { statecode: 2 })).body.error.code).toBe('0x80100005')
+  })
+
   it('takes only a status that belongs to the state', async () => {
     const id = await create('opportunities', { name: 'Deal' })
     const answer = await session.send('POST', '/WinOpportunity', { Status: 4, ...closing(id) })

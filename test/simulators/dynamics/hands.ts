@@ -98,6 +98,9 @@ export function createHands(organisation: Organisation): Hands {
       tables.attempt(() => closeOpportunity(organisation, id, how, closing, as(personId)))
     },
     reopen: (id) => update('opportunity', id, { statecode: 0, statuscode: 1 }),
+    setClosedReadOnly(on) {
+      organisation.closedReadOnly = on
+    },
     addValidationRule: (rule) => addRule(organisation.validationRules, rule),
     addDuplicateRule: (rule) => addRule(organisation.duplicateRules, rule),
     setPrivilege(object, right, depth) {

@@ -65,6 +65,8 @@ export interface Organisation {
   readonly keyBuildMs: number
   /** Delta links older than this version no longer work. */
   deltaFloor: number
+  /** Whether calls may not change what is closed, as people may not; organisations were seen to differ in it. */
+  closedReadOnly: boolean
   /** Set where events are listened to. */
   notify: (event: RecordEvent) => void
 }
@@ -225,6 +227,7 @@ export function createOrganisation(options: {
     rights: new Map(),
     keyBuildMs: options.keyBuildMs,
     deltaFloor: 0,
+    closedReadOnly: true,
     notify: () => undefined,
   }
 }

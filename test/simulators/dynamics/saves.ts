@@ -117,7 +117,9 @@ export function updateRecord(
   draft: Draft,
   context: SaveContext,
 ): void {
-  if (table.schema.logicalName === 'opportunity') checkOpportunityState(draft, previous)
+  if (table.schema.logicalName === 'opportunity') {
+    checkOpportunityState(draft, previous, organisation.closedReadOnly)
+  }
   const row: Record<string, Scalar> = { ...previous, ...Object.fromEntries(draft) }
   if (draft.get('statecode') === 0 && previous['statecode'] !== 0) {
     for (const name of ['actualvalue', 'actualvalue_base', 'actualclosedate']) {

@@ -39,6 +39,8 @@ export interface DynamicsSimulator extends CrmSimulator<Fault, Operation> {
   /** A person closes an opportunity. */
   closeAs(id: string, how: 'won' | 'lost', closing?: Closing): void
   reopen(id: string): void
+  /** Whether closed opportunities refuse changes by calls as well; they do at first. */
+  setClosedReadOnly(on: boolean): void
   addValidationRule(rule: ValidationRule): () => void
   addDuplicateRule(rule: DuplicateRule): () => void
   /** What the integration user may do; `customize` with any object: whether it may change definitions. */

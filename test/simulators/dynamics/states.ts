@@ -15,9 +15,10 @@ export function statusOf(schema: TableSchema, state: number, status: Scalar | un
 
 /**
  * Throws where an update by PATCH may not happen in the state that the opportunity has, or may not bring it into the state
- * that it names: won and lost come from their own messages, and what is closed is read-only until it is open again.
+ * that it names: won and lost come from their own messages, and what is closed is read-only until it is open again, unless
+ * this organisation takes it less strictly.
  */
-export function checkOpportunityState(draft: Draft, previous: Row): void {
+export function checkOpportunityState(draft: Draft, previous: Row, closedReadOnly: boolean): void {
   const current = Number(previous['statecode'])
   const wanted = draft.get('statecode')
   if (wanted === 1 || wanted === 2) throw errors.setStateNotAllowed(wanted === 1 ? 'Won' : 'Lost')
@@ -28,7 +29,7 @@ export function checkOpportunityState(draft: Draft, previous: Row): void {
     return
   }
   const others = [...draft.keys()].filter((name) => name !== 'statecode' && name !== 'statuscode')
-  if (wanted !== 0 || others.length > 0) throw errors.alreadyClosed()
+  if (closedReadOnly && (wanted !== 0 || others.length > 0)) throw errors.alreadyClosed()
 }
 
 /** Brings the pair of a written row into agreement, or throws. */
