@@ -2,7 +2,7 @@
 import { addAssociationLabel } from './administration.ts'
 import { type ApiAnswer, type ApiCall, type ApiRoute, crmPaths } from './api-server.ts'
 import type { AssociationType } from './association-types.ts'
-import { readBody, readTable, readText } from './bodies.ts'
+import { readBody, readTable, readText, requireText } from './bodies.ts'
 import { invalidInput, notFound, refuseCall } from './errors.ts'
 import type { Portal } from './portal.ts'
 
@@ -25,12 +25,8 @@ function requireOwn(portal: Portal, call: ApiCall, typeId: number): AssociationT
 
 function createLabel(portal: Portal, call: ApiCall): ApiAnswer {
   const body = readBody(call.body)
-  const label = readText(body['label'])
-  const name = readText(body['name'])
-  if (label === null || name === null)
-    throw invalidInput(
-      'Invalid input JSON on line 1, column 1: Some required fields were not set: [label, name]',
-    )
+  const label = requireText(body, 'label')
+  const name = requireText(body, 'name')
   if (!/^[a-z][a-z0-9_]*$/i.test(name)) throw invalidInput(`${name} is no name for a label`)
   const known = typesBetween(portal, call)
   if (known.some((type) => type.name === name || type.label === label))
@@ -51,9 +47,7 @@ function createLabel(portal: Portal, call: ApiCall): ApiAnswer {
 
 function renameLabel(portal: Portal, call: ApiCall): ApiAnswer {
   const body = readBody(call.body)
-  const label = readText(body['label'])
-  if (label === null)
-    throw invalidInput('Invalid input JSON on line 1, column 1: Some required fields were not set: [label]')
+  const label = requireText(body, 'label')
   const type = requireOwn(portal, call, Number(body['associationTypeId']))
   portal.associations.types.set(type.id, { ...type, label })
   return { status: 204 }

@@ -2,6 +2,7 @@
 import { type ApiAnswer, type ApiCall, type ApiRoute, crmPaths } from './api-server.ts'
 import { readTypes } from './association-inputs.ts'
 import type { AssociationType } from './association-types.ts'
+import { answerBatch, settleEach } from './batch-answers.ts'
 import {
   isJsonObject,
   type JsonObject,
@@ -103,7 +104,7 @@ function writeDefault(portal: Portal, call: ApiCall): ApiAnswer {
   })
   const inverse = findDefaultType(portal, to, from)
   const results = [pair(fromRow.id, toRow.id, type), pair(toRow.id, fromRow.id, inverse)]
-  return { status: 200, body: { status: 'COMPLETE', results, ...times(portal) }, records: 1 }
+  return answerBatch(portal, call, results, [], 200)
 }
 
 function removeOne(portal: Portal, call: ApiCall): ApiAnswer {
@@ -115,37 +116,9 @@ function removeOne(portal: Portal, call: ApiCall): ApiAnswer {
   return { status: 204, records: 1 }
 }
 
-const times = (portal: Portal) => {
-  const at = portal.now().toISOString()
-  return { startedAt: at, completedAt: at }
-}
-
-/** Each input settles on its own; what fails is told in a 207. */
-function settleEach(
-  portal: Portal,
-  call: ApiCall,
-  status: 200 | 201,
-  each: (input: JsonObject) => readonly JsonObject[],
-): ApiAnswer {
-  const results: JsonObject[] = []
-  const errors: JsonObject[] = []
-  for (const input of readInputs(call.body)) {
-    try {
-      results.push(...each(input))
-    } catch (error) {
-      if (!(error instanceof CallError)) throw error
-      const { category, message, context } = error.problem
-      errors.push({ status: 'error', category, message, context: { ...context, ...contextOf(input) } })
-    }
-  }
-  const failed = errors.length === 0 ? {} : { numErrors: errors.length, errors }
-  const body = { status: 'COMPLETE', results: call.random.shuffled(results), ...times(portal), ...failed }
-  return { status: errors.length === 0 ? status : 207, body, records: results.length }
-}
-
 const idOf = (end: unknown) => (isJsonObject(end) ? readText(end['id']) : null)
 
-function contextOf(input: JsonObject): Readonly<Record<string, readonly string[]>> {
+function nameEnds(input: JsonObject): Readonly<Record<string, readonly string[]>> {
   const from = idOf(input['from']) ?? readText(input['id'])
   const to = idOf(input['to'])
   return {
@@ -156,7 +129,7 @@ function contextOf(input: JsonObject): Readonly<Record<string, readonly string[]
 
 function readMany(portal: Portal, call: ApiCall): ApiAnswer {
   const { from, to } = endsOf(portal, call)
-  return settleEach(portal, call, 200, (input) => {
+  return settleEach(portal, call, 200, nameEnds, (input) => {
     const id = readText(input['id'])
     const row = requireRow(from, id)
     const links = showLinks(portal, from, row.id, to)
@@ -173,7 +146,7 @@ function readMany(portal: Portal, call: ApiCall): ApiAnswer {
 
 function writeMany(portal: Portal, call: ApiCall): ApiAnswer {
   const { from, to } = endsOf(portal, call)
-  return settleEach(portal, call, 201, (input) => {
+  return settleEach(portal, call, 201, nameEnds, (input) => {
     const types = readTypes(portal, input['types'], from, to)
     const fromRow = requireRow(from, idOf(input['from']))
     const toRow = requireRow(to, idOf(input['to']))
@@ -185,7 +158,7 @@ function writeMany(portal: Portal, call: ApiCall): ApiAnswer {
 function writeManyDefault(portal: Portal, call: ApiCall): ApiAnswer {
   const { from, to } = endsOf(portal, call)
   const type = findDefaultType(portal, from, to)
-  return settleEach(portal, call, 200, (input) => {
+  return settleEach(portal, call, 200, nameEnds, (input) => {
     const fromRow = requireRow(from, idOf(input['from']))
     const toRow = requireRow(to, idOf(input['to']))
     associate(portal, [type], fromRow.id, toRow.id, call.actor)

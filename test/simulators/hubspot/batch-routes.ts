@@ -1,6 +1,7 @@
 /** Batches: read, create, update, upsert, archive. Results come in no particular order. */
 import type { ApiAnswer, ApiCall, ApiRoute } from './api-server.ts'
 import { type Link, prepareAssociations } from './association-inputs.ts'
+import { answerBatch, type BatchError, describeError } from './batch-answers.ts'
 import {
   type JsonObject,
   obeysRequired,
@@ -11,43 +12,16 @@ import {
   readTable,
   readText,
   readTexts,
+  requireText,
   showRow,
 } from './bodies.ts'
-import { CallError, invalidInput, type RecordProblem, refuseCall } from './errors.ts'
+import { CallError, invalidInput, refuseCall } from './errors.ts'
 import { archiveRow, associate } from './lifecycle.ts'
 import { askedOfWrite, findRow } from './object-routes.ts'
 import type { Portal } from './portal.ts'
 import { type Prepared, prepareSave, readProperties } from './saves.ts'
-import { formatInstant, type Row } from './schema.ts'
+import type { Row } from './schema.ts'
 import type { Table } from './tables.ts'
-
-/** One error of a 207; records that are missing share one. */
-interface BatchError {
-  readonly category: string
-  readonly message: string
-  readonly context: Readonly<Record<string, readonly string[]>>
-  readonly errors?: RecordProblem['errors']
-}
-
-function answerBatch(
-  portal: Portal,
-  call: ApiCall,
-  results: readonly JsonObject[],
-  errors: readonly BatchError[],
-  status: 200 | 201,
-): ApiAnswer {
-  const at = formatInstant(portal.now())
-  const body = {
-    status: 'COMPLETE',
-    results: call.random.shuffled(results),
-    startedAt: at,
-    completedAt: at,
-    ...(errors.length === 0
-      ? {}
-      : { numErrors: errors.length, errors: errors.map((error) => ({ status: 'error', ...error })) }),
-  }
-  return { status: errors.length === 0 ? status : 207, body, records: results.length }
-}
 
 const describeMissing = (
   table: Table,
@@ -60,13 +34,6 @@ const describeMissing = (
 })
 
 const readTrace = (input: JsonObject) => readText(input['objectWriteTraceId'])
-
-function requireId(input: JsonObject): string {
-  const id = readText(input['id'])
-  if (id === null)
-    throw invalidInput('Invalid input JSON on line 1, column 1: Some required fields were not set: [id]')
-  return id
-}
 
 /** Two inputs that lead to one record make the whole batch refused, before anything is written. */
 function refuseDuplicates(keys: readonly (readonly [key: string, id: string])[]): void {
@@ -120,13 +87,7 @@ function carryOut(
     }
     const trace = readTrace(write.input)
     if (trace === null) throw new CallError(prepared.problem)
-    const { category, message, errors: details, context: about } = prepared.problem
-    errors.push({
-      category,
-      message,
-      context: { ...about, objectWriteTraceId: [trace] },
-      ...(details === undefined ? {} : { errors: details }),
-    })
+    errors.push(describeError(prepared.problem, { objectWriteTraceId: [trace] }))
   }
   const results = accepted.map(({ write, apply }) => {
     const { id } = apply()
@@ -149,8 +110,7 @@ function createMany(portal: Portal, call: ApiCall): ApiAnswer {
       writes.push({ input, row: null, given: readProperties(input['properties'] ?? {}), links: links.links })
     } else {
       if (trace === null) throw new CallError(links.problem)
-      const { category, message } = links.problem
-      early.push({ category, message, context: { objectWriteTraceId: [trace] } })
+      early.push(describeError(links.problem, { objectWriteTraceId: [trace] }))
     }
   }
   const { results, errors } = carryOut(portal, call, table, writes, (row, { input, given }) => ({
@@ -163,7 +123,7 @@ function createMany(portal: Portal, call: ApiCall): ApiAnswer {
 function updateMany(portal: Portal, call: ApiCall): ApiAnswer {
   const table = readTable(portal, call.params['objectType'])
   const found = readInputs(call.body).map((input) => {
-    const id = requireId(input)
+    const id = requireText(input, 'id')
     return { input, id, row: findRow(portal, table, id, readText(input['idProperty'])) }
   })
   refuseDuplicates(found.map(({ id, row }) => [row?.id ?? `unknown ${id}`, id]))
@@ -185,7 +145,7 @@ function updateMany(portal: Portal, call: ApiCall): ApiAnswer {
 function upsertMany(portal: Portal, call: ApiCall): ApiAnswer {
   const table = readTable(portal, call.params['objectType'])
   const found = readInputs(call.body).map((input) => {
-    const id = requireId(input)
+    const id = requireText(input, 'id')
     const idProperty = readText(input['idProperty'])
     if (idProperty === null)
       throw invalidInput('idProperty is needed to create or update by a unique property')
@@ -220,7 +180,7 @@ function readMany(portal: Portal, call: ApiCall): ApiAnswer {
   const isArchived = readList(call.query['archived'])[0] === 'true'
   const rows = new Map<string, Row>()
   const missing: string[] = []
-  for (const id of inputs.map(requireId)) {
+  for (const id of inputs.map((input) => requireText(input, 'id'))) {
     const archived = table.archived.has(id) ? table.rows.get(id) : undefined
     const row = isArchived ? archived : findRow(portal, table, id, idProperty)
     if (row === undefined) missing.push(id)
@@ -240,7 +200,7 @@ function readMany(portal: Portal, call: ApiCall): ApiAnswer {
 
 function archiveMany(portal: Portal, call: ApiCall): ApiAnswer {
   const table = readTable(portal, call.params['objectType'])
-  const rows = readInputs(call.body).flatMap((input) => table.resolve(requireId(input)) ?? [])
+  const rows = readInputs(call.body).flatMap((input) => table.resolve(requireText(input, 'id')) ?? [])
   for (const row of new Set(rows)) archiveRow(portal, table, row, call.actor)
   return { status: 204, records: rows.length }
 }

@@ -33,6 +33,13 @@ export function readList(value: string | readonly string[] | undefined): readonl
 export const readText = (value: unknown): string | null =>
   typeof value === 'string' || typeof value === 'number' ? String(value) : null
 
+/** A text or number that the body must have. */
+export function requireText(input: JsonObject, name: string): string {
+  const text = readText(input[name])
+  if (text !== null) return text
+  throw invalidInput(`Invalid input JSON on line 1, column 1: Some required fields were not set: [${name}]`)
+}
+
 export const readTexts = (value: unknown): readonly string[] =>
   Array.isArray(value) ? value.filter((each): each is string => typeof each === 'string') : []
 

@@ -1,8 +1,17 @@
 /** Properties and their groups: what an integration reads before it maps, and creates while it is set up. */
 import { addProperty, changeProperty, removeProperty } from './administration.ts'
 import { type ApiAnswer, type ApiCall, type ApiRoute, crmPaths } from './api-server.ts'
-import { isJsonObject, type JsonObject, readBody, readInputs, readTable, readText } from './bodies.ts'
-import { CallError, invalidInput, notFound, refuseCall } from './errors.ts'
+import { settleEach } from './batch-answers.ts'
+import {
+  isJsonObject,
+  type JsonObject,
+  readBody,
+  readInputs,
+  readTable,
+  readText,
+  requireText,
+} from './bodies.ts'
+import { invalidInput, notFound, refuseCall } from './errors.ts'
 import type { Portal } from './portal.ts'
 import type { Choice, ObjectSchema, Property, PropertyGroup, PropertyType } from './schema.ts'
 
@@ -69,13 +78,6 @@ function readOptions(given: unknown): readonly Choice[] {
     displayOrder: Number(option['displayOrder'] ?? index),
     hidden: option['hidden'] === true,
   }))
-}
-
-function requireText(input: JsonObject, name: string): string {
-  const text = readText(input[name])
-  if (text === null)
-    throw invalidInput(`Invalid input JSON on line 1, column 1: Some required fields were not set: [${name}]`)
-  return text
 }
 
 function createProperty(portal: Portal, schema: ObjectSchema, input: JsonObject): Property {
@@ -145,28 +147,7 @@ function archiveProperty(portal: Portal, schema: ObjectSchema, name: string): vo
   removeProperty(portal, schema.name, name)
 }
 
-/** One input that cannot be had refuses its own place only. */
-function answerEach(
-  inputs: readonly JsonObject[],
-  status: 200 | 201,
-  at: string,
-  each: (input: JsonObject) => JsonObject,
-): ApiAnswer {
-  const results: JsonObject[] = []
-  const errors: JsonObject[] = []
-  for (const input of inputs) {
-    try {
-      results.push(each(input))
-    } catch (error) {
-      if (!(error instanceof CallError)) throw error
-      const { category, message } = error.problem
-      errors.push({ status: 'error', category, message, context: { name: [String(input['name'])] } })
-    }
-  }
-  const failed = errors.length === 0 ? {} : { numErrors: errors.length, errors }
-  const body = { status: 'COMPLETE', results, startedAt: at, completedAt: at, ...failed }
-  return { status: errors.length === 0 ? status : 207, body }
-}
+const nameInput = (input: JsonObject) => ({ name: [readText(input['name']) ?? ''] })
 
 function createGroup(schema: ObjectSchema, call: ApiCall): ApiAnswer {
   const body = readBody(call.body)
@@ -190,7 +171,6 @@ export function listPropertyRoutes(portal: Portal): readonly ApiRoute[] {
     operation,
     handle: (call) => handle(readTable(portal, call.params['objectType']).schema, call),
   })
-  const at = () => portal.now().toISOString()
   return [
     route('GET', '', 'properties', (schema, call) => {
       const all = call.query['archived'] === 'true' ? [] : [...schema.properties.values()]
@@ -201,14 +181,14 @@ export function listPropertyRoutes(portal: Portal): readonly ApiRoute[] {
       return { status: 201, body: showProperty(portal, schema, property) }
     }),
     route('POST', '/batch/read', 'properties', (schema, call) =>
-      answerEach(readInputs(call.body), 200, at(), (input) =>
+      settleEach(portal, call, 200, nameInput, (input) => [
         showProperty(portal, schema, requireProperty(schema, requireText(input, 'name'))),
-      ),
+      ]),
     ),
     route('POST', '/batch/create', 'property-create', (schema, call) =>
-      answerEach(readInputs(call.body), 201, at(), (input) =>
+      settleEach(portal, call, 201, nameInput, (input) => [
         showProperty(portal, schema, createProperty(portal, schema, input)),
-      ),
+      ]),
     ),
     route('POST', '/batch/archive', 'property-change', (schema, call) => {
       for (const input of readInputs(call.body)) archiveProperty(portal, schema, requireText(input, 'name'))

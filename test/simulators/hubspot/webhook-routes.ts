@@ -3,16 +3,7 @@ import { type ApiAnswer, type ApiCall, type ApiRoute, rootPaths } from './api-se
 import { type JsonObject, readBody, readText } from './bodies.ts'
 import { invalidInput, notFound } from './errors.ts'
 import type { Portal } from './portal.ts'
-import type { EventKind, Subscription, Webhooks } from './webhooks.ts'
-
-const kinds: readonly EventKind[] = [
-  'creation',
-  'deletion',
-  'restore',
-  'merge',
-  'propertyChange',
-  'associationChange',
-]
+import { eventKinds, type Subscription, type Webhooks } from './webhooks.ts'
 
 const show = (subscription: Subscription): JsonObject => ({
   id: String(subscription.id),
@@ -59,7 +50,7 @@ export function listWebhookRoutes(portal: Portal, webhooks: Webhooks): readonly 
     const [object, kind] = eventType.split('.')
     const known = [...portal.tables.values()].map(({ schema }) => schema.singular)
     const names = objectTypeId === null ? known : ['object']
-    if (!names.includes(object ?? '') || !kinds.some((each) => each === kind))
+    if (!names.includes(object ?? '') || !eventKinds.some((each) => each === kind))
       throw invalidInput(`${eventType} is no event type`)
     if (kind === 'propertyChange' && propertyName === null)
       throw invalidInput('propertyName is needed to subscribe to changes of a property')

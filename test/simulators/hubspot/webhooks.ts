@@ -71,7 +71,7 @@ const answerWithinMs = 5_000
 /** So that a portal that nobody listens to may run for days. */
 const maxNoted = 50_000
 
-const kinds: readonly EventKind[] = [
+export const eventKinds: readonly EventKind[] = [
   'creation',
   'deletion',
   'restore',
@@ -189,7 +189,7 @@ export function createWebhooks(
   }
 
   for (const { schema } of portal.tables.values()) {
-    for (const kind of kinds) subscribe({ eventType: `${schema.singular}.${kind}` })
+    for (const kind of eventKinds) subscribe({ eventType: `${schema.singular}.${kind}` })
   }
 
   const sign: Webhooks['sign'] = (body, { method = 'POST', url = target ?? '' } = {}) => {
