@@ -1,9 +1,9 @@
 import { parseCSV } from 'jsforce/lib/csv.js'
 import { z } from 'zod'
-import { ConnectorFault } from '../fault.ts'
 import type { BulkPlace } from './cursor.ts'
 import { describeReplySchema } from './fields.ts'
 import { type Row, rowSchema } from './records.ts'
+import { orNull } from './refusals.ts'
 import type { Call, Session } from './session.ts'
 import { checkName, instantLiteral } from './soql.ts'
 
@@ -112,7 +112,7 @@ export function createBulkReader(session: Session): BulkReader {
 }
 
 function readerOf(type: string | undefined): (text: string) => string | number | boolean | null {
-  switch (type) {
+  switch (type ?? 'string') {
     case 'boolean':
       return (text) => text === 'true'
     case 'int':
@@ -140,17 +140,4 @@ function readRows(csv: string, readers: ValueReaders): readonly Row[] {
     .map((line) =>
       rowSchema.parse(Object.fromEntries([...readers].map(([name, read]) => [name, read(line[name] ?? '')]))),
     )
-}
-
-async function orNull<T>(work: () => Promise<T>): Promise<T | null> {
-  try {
-    return await work()
-  } catch (error) {
-    if (
-      error instanceof ConnectorFault &&
-      (error.kind === 'configuration' || error.kind === 'rejected' || error.kind === 'gone')
-    )
-      return null
-    throw error
-  }
 }

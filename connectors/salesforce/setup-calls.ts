@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { ConnectorFault } from '../fault.ts'
 import { describeReplySchema } from './fields.ts'
 import type { Row } from './records.ts'
+import { orNull } from './refusals.ts'
 import type { Session } from './session.ts'
 import { checkName, quoteText } from './soql.ts'
 
@@ -44,27 +44,13 @@ export function createSetupCalls(session: Session, signal: AbortSignal): SetupCa
 
   return {
     describe: (object) =>
-      orNull(
+      orNull(() =>
         send('GET', `/sobjects/${checkName(object)}/describe`, (body) => describeReplySchema.parse(body)),
       ),
     query,
-    queryIfAllowed: (root, soql) => orNull(query(root, soql)),
+    queryIfAllowed: (root, soql) => orNull(() => query(root, soql)),
     create: (root, object, body) =>
       send('POST', `${roots[root]}/sobjects/${object}`, (answer) => createdSchema.parse(answer).id, body),
     update: (object, id, body) => send('PATCH', `/sobjects/${object}/${id}`, () => undefined, body),
-  }
-}
-
-/** Refused for what we asked, not for the state of the connection. */
-export const isRefusal = (error: unknown): error is ConnectorFault =>
-  error instanceof ConnectorFault &&
-  ['configuration', 'rejected', 'gone', 'duplicate', 'changed'].includes(error.kind)
-
-async function orNull<T>(work: Promise<T>): Promise<T | null> {
-  try {
-    return await work
-  } catch (error) {
-    if (isRefusal(error)) return null
-    throw error
   }
 }

@@ -1,6 +1,7 @@
 import type { ConnectorSetup, SetupNeeds, SetupStep } from '../setup.ts'
+import { isRefusal } from './refusals.ts'
 import type { Session } from './session.ts'
-import { createSetupCalls, isRefusal, type SetupCalls, textLiteral } from './setup-calls.ts'
+import { createSetupCalls, type SetupCalls, textLiteral } from './setup-calls.ts'
 import { fieldBody } from './setup-fields.ts'
 import { changeEventOf, describeNeeded, findOut } from './setup-findings.ts'
 import { type PlannedStep, permissionSet, planSteps } from './setup-steps.ts'
