@@ -224,4 +224,27 @@ describe('webhooks', () => {
     expect(simulator.webhooks.target).toBe('https://partners.example.com/hooks/1')
     expect((await session.get('/webhooks/v3/1/settings')).status).toBe(404)
   })
+
+  it('go out when another process says so', async () => {
+    const control = (method: string, path: string, body: unknown) =>
+      fetch(`${simulator.url}/__simulator/${path}`, {
+        method,
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+    const deal = simulator.insert('deals', { dealname: 'A' })
+    const company = simulator.insert('companies', { name: 'Acme' })
+    const link = { fromId: deal, toId: company, typeId: 5 }
+    expect((await control('POST', 'associations', link)).status).toBe(204)
+    expect(simulator.associated(deal, 5)).toEqual([company])
+    expect((await control('DELETE', 'associations', link)).status).toBe(204)
+    expect(simulator.associated(deal, 5)).toEqual([])
+    const url = String(simulator.webhooks.target)
+    simulator.webhooks.target = null
+    expect((await control('POST', 'webhooks/deliver', {})).status).toBe(400)
+    await control('PUT', 'webhooks/target', { url })
+    const answer = await control('POST', 'webhooks/deliver', { shuffle: true })
+    expect(await answer.json()).toMatchObject({ delivered: events().length, waiting: 0, lost: 0 })
+    expect(events().length).toBeGreaterThan(0)
+  })
 })

@@ -14,6 +14,7 @@ import { createApp } from './app.ts'
 import { listAssociationLabelRoutes } from './association-label-routes.ts'
 import { listAssociationRoutes } from './association-routes.ts'
 import { listBatchRoutes } from './batch-routes.ts'
+import { addPortalControl } from './control.ts'
 import type { FaultEffect, Operation } from './faults.ts'
 import { createHands } from './hands.ts'
 import { addOauthRoutes } from './oauth-routes.ts'
@@ -96,6 +97,7 @@ export async function startHubspotSimulator(options: SimulatorOptions = {}): Pro
     close: () => app.close(),
   }
   addControlRoutes(app, simulator)
+  addPortalControl(app, simulator)
   await app.listen({ host: '127.0.0.1', port: options.port ?? 0 })
   url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
   return Object.defineProperties(simulator, {
