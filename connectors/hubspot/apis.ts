@@ -102,3 +102,24 @@ export function createApis(transport: FetchTransport, access: Access) {
   }
 }
 export type Apis = ReturnType<typeof createApis>
+
+/** The client believes whatever it is sent: an answer without a list is none, and what became of the call is open. */
+export function listed<T extends { readonly results: readonly unknown[] }>(answer: T): T {
+  const found: unknown = answer?.results
+  if (Array.isArray(found) && found.every((entry) => typeof entry === 'object' && entry !== null))
+    return answer
+  throw new Error('The answer holds no list of results')
+}
+
+interface Identified {
+  readonly id: string
+  readonly properties: Readonly<Record<string, string | null>>
+}
+
+/** The same for records, each with its id and properties. */
+export function listedRecords<T extends { readonly results: readonly Identified[] }>(answer: T): T {
+  const isRecord = ({ id, properties }: Partial<Identified>) =>
+    typeof id === 'string' && typeof properties === 'object' && properties !== null
+  if (listed(answer).results.every(isRecord)) return answer
+  throw new Error('The answer holds something else than records')
+}

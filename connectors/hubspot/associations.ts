@@ -1,6 +1,7 @@
 import type { RemoteField, RemoteValue } from '../connector.ts'
 import { ConnectorFault } from '../fault.ts'
 import type { CrmObject } from './api-paths.ts'
+import { listed } from './apis.ts'
 import { readError } from './faults.ts'
 import type { Session } from './session.ts'
 
@@ -79,11 +80,11 @@ export async function readLabels(
       operation: operation === 'write' ? 'describe' : operation,
       object: from,
       records: 0,
-      ask: (apis) => apis.associationLabels().getAll(from, to),
+      ask: async (apis) => listed(await apis.associationLabels().getAll(from, to)),
     },
     signal,
   )
-  return (value.results ?? []).map(({ category, typeId, label }) => ({
+  return value.results.map(({ category, typeId, label }) => ({
     category,
     typeId,
     label: label ?? null,
@@ -153,7 +154,7 @@ export async function readAssociations(
         operation: operation === 'write' ? 'read' : operation,
         object: from,
         records: inputs.length,
-        ask: (apis) => apis.associations().getPage(from, to, { inputs }),
+        ask: async (apis) => listedLinks(await apis.associations().getPage(from, to, { inputs })),
       },
       signal,
     )
@@ -176,6 +177,13 @@ export async function readAssociations(
     if ('errors' in value) refuseErrors(value.errors ?? [], from, to)
   }
   return found
+}
+
+function listedLinks<T extends { readonly results: readonly { _from?: unknown; to?: unknown }[] }>(
+  answer: T,
+): T {
+  if (listed(answer).results.every(({ _from, to }) => _from && Array.isArray(to))) return answer
+  throw new Error('The answer holds something else than associations')
 }
 
 /** A record without associations is reported as an error of its own; anything else is one. */

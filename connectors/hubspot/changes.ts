@@ -1,6 +1,7 @@
 import type { ChangePage, Deletion, RemoteRecord } from '../connector.ts'
 import { ConnectorFault } from '../fault.ts'
 import { type CrmObject, crmObject } from './api-paths.ts'
+import { listed } from './apis.ts'
 import { type Cursor, type Place, readCursor, stepBehind, writeCursor } from './cursor.ts'
 import { readSelected, type Selection, selectFields } from './reads.ts'
 import { clockOf, instantOf, mergedInto, type Row } from './records.ts'
@@ -128,8 +129,12 @@ export function createChangeReader(session: Session, overlapMs: number): ChangeR
           operation: 'changes',
           object,
           records: deletedPage,
-          ask: (apis) =>
-            apis.records().getPage(object, deletedPage, after, ['hs_object_id'], undefined, undefined, true),
+          ask: async (apis) =>
+            listed(
+              await apis
+                .records()
+                .getPage(object, deletedPage, after, ['hs_object_id'], undefined, undefined, true),
+            ),
         },
         signal,
       )

@@ -1,5 +1,6 @@
 import type { RemoteField, RemoteFieldType } from '../connector.ts'
 import { type CrmObject, crmObject, ownersObject } from './api-paths.ts'
+import { listed } from './apis.ts'
 import { associatedObjects, readLabels, slugOf, toAssociationField } from './associations.ts'
 import type { CallLabel } from './exchange.ts'
 import { ownerFields } from './owners.ts'
@@ -56,7 +57,7 @@ export async function readProperties(
   signal: AbortSignal,
 ): Promise<readonly PropertyDefinition[]> {
   const { value } = await session.send(
-    { operation, object, records: 0, ask: (apis) => apis.properties().getAll(object) },
+    { operation, object, records: 0, ask: async (apis) => listed(await apis.properties().getAll(object)) },
     signal,
   )
   return value.results
@@ -90,7 +91,12 @@ export async function describeObject(
 
 async function readPipelines(session: Session, signal: AbortSignal): Promise<readonly Pipeline[]> {
   const { value } = await session.send(
-    { operation: 'describe', object: 'deals', records: 0, ask: (apis) => apis.pipelines().getAll('deals') },
+    {
+      operation: 'describe',
+      object: 'deals',
+      records: 0,
+      ask: async (apis) => listed(await apis.pipelines().getAll('deals')),
+    },
     signal,
   )
   return value.results

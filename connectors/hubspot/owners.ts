@@ -1,6 +1,7 @@
 import type { Missing, RemoteField, RemoteRecord } from '../connector.ts'
 import { ConnectorFault } from '../fault.ts'
 import { ownersObject } from './api-paths.ts'
+import { listed } from './apis.ts'
 import { isRecordId, missing } from './records.ts'
 import type { Session } from './session.ts'
 
@@ -113,7 +114,7 @@ export async function findOwners(
         operation: 'read',
         object: ownersObject,
         records: 1,
-        ask: (apis) => apis.owners().getPage(email, undefined, 100, false),
+        ask: async (apis) => listed(await apis.owners().getPage(email, undefined, 100, false)),
       },
       signal,
     )

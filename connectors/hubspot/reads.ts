@@ -1,6 +1,7 @@
 import type { Missing, RemoteRecord } from '../connector.ts'
 import { ConnectorFault } from '../fault.ts'
 import { type CrmObject, crmObject, ownersObject } from './api-paths.ts'
+import { listedRecords } from './apis.ts'
 import {
   type Associated,
   type AssociationField,
@@ -108,16 +109,18 @@ export async function readBy(
         operation,
         object,
         records: values.length,
-        ask: (apis) =>
-          apis.batches().read(
-            object,
-            {
-              inputs: values.map((id) => ({ id })),
-              properties: readProperties(object, properties),
-              propertiesWithHistory: [],
-              ...(idProperty === null ? {} : { idProperty }),
-            },
-            false,
+        ask: async (apis) =>
+          listedRecords(
+            await apis.batches().read(
+              object,
+              {
+                inputs: values.map((id) => ({ id })),
+                properties: readProperties(object, properties),
+                propertiesWithHistory: [],
+                ...(idProperty === null ? {} : { idProperty }),
+              },
+              false,
+            ),
           ),
       },
       signal,

@@ -1,5 +1,6 @@
 import { FilterOperatorEnum } from '@hubspot/api-client/lib/codegen/crm/objects/index.js'
 import type { CrmObject } from './api-paths.ts'
+import { listedRecords } from './apis.ts'
 import type { CallLabel } from './exchange.ts'
 import { type Row, readProperties } from './records.ts'
 import type { Session } from './session.ts'
@@ -50,22 +51,24 @@ export async function searchPage(
       operation,
       object,
       records: searchLimit,
-      ask: (apis) =>
-        apis.search().doSearch(object, {
-          filterGroups: [
-            {
-              filters: filters.map(({ operator, values, ...filter }) => ({
-                ...filter,
-                operator: operators[operator],
-                ...(values === undefined ? {} : { values: [...values] }),
-              })),
-            },
-          ],
-          sorts: [sort],
-          properties: readProperties(object, properties),
-          limit: searchLimit,
-          ...(after === undefined ? {} : { after }),
-        }),
+      ask: async (apis) =>
+        listedRecords(
+          await apis.search().doSearch(object, {
+            filterGroups: [
+              {
+                filters: filters.map(({ operator, values, ...filter }) => ({
+                  ...filter,
+                  operator: operators[operator],
+                  ...(values === undefined ? {} : { values: [...values] }),
+                })),
+              },
+            ],
+            sorts: [sort],
+            properties: readProperties(object, properties),
+            limit: searchLimit,
+            ...(after === undefined ? {} : { after }),
+          }),
+        ),
     },
     signal,
   )

@@ -1,7 +1,7 @@
 import { ConnectorFault } from '../fault.ts'
 import type { ConnectorSetup, NeededField, SetupNeeds, SetupStep } from '../setup.ts'
 import { type CrmObject, crmObject, isCrmObject } from './api-paths.ts'
-import type { Apis } from './apis.ts'
+import { type Apis, listed } from './apis.ts'
 import {
   type AssociationField,
   associationField,
@@ -92,7 +92,7 @@ export function createSetup(session: Session, credentials: HubspotCredentials): 
 
   async function createGroup(object: CrmObject, signal: AbortSignal): Promise<void> {
     const { value } = await session.send(
-      setupCall(object, (apis) => apis.propertyGroups().getAll(object)),
+      setupCall(object, async (apis) => listed(await apis.propertyGroups().getAll(object))),
       signal,
     )
     if (value.results.some(({ name }) => name === group.name)) return

@@ -16,7 +16,7 @@ export interface BatchReading {
   readonly outcomes: ReadonlyMap<number, WriteOutcome>
   /** Items that no result and no error names. */
   readonly unnamed: readonly WriteItem[]
-  /** Some error names none of the items. */
+  /** Some error names none of the items, and several may be meant. */
   readonly hasUnnamedErrors: boolean
 }
 
@@ -42,15 +42,22 @@ export function readBatch(
     if (item) outcomes.set(item.index, { ok: true, id: result.id, created: result._new ?? false })
     else foreign += 1
   }
-  let hasUnnamedErrors = false
+  const unnamedFaults: ConnectorFault[] = []
   for (const stated of errors) {
     const error = readError(stated)
     const fault = error ? faultOfError(error, { now }) : unreadable
     const items = error ? itemsOf(error, byName) : []
     for (const { index } of items) if (!outcomes.has(index)) outcomes.set(index, { ok: false, fault })
-    hasUnnamedErrors ||= items.length === 0
+    if (items.length === 0) unnamedFaults.push(fault)
   }
   const unnamed = call.items.filter(({ index }) => !outcomes.has(index))
+  const [last, ...others] = unnamed
+  const [fault] = unnamedFaults
+  if (last && others.length === 0 && fault) {
+    outcomes.set(last.index, { ok: false, fault })
+    return { outcomes, unnamed: [], hasUnnamedErrors: false }
+  }
+  const hasUnnamedErrors = unnamedFaults.length > 0
   // An update of a record that was merged away takes effect on the one that took it, and names that one.
   if (call.keyField === null && !hasUnnamedErrors && foreign > 0 && foreign === unnamed.length) {
     for (const { index } of unnamed) outcomes.set(index, { ok: false, fault: mergedAway })

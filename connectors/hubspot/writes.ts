@@ -1,5 +1,6 @@
 import type { WriteCommand, WriteOutcome } from '../connector.ts'
 import { ConnectorFault } from '../fault.ts'
+import { listedRecords } from './apis.ts'
 import type { TypeFinder } from './associations.ts'
 import { readBy } from './reads.ts'
 import type { Session } from './session.ts'
@@ -58,8 +59,7 @@ export async function writeRecords(
     try {
       const left = await sendCall(session, findType, call, signal, outcomes)
       if (left.length === 0) continue
-      if (left.length === 1 && call.items.length === 1) settle(left, unanswered)
-      else if (splits < maxSplits) sendAgain(halve({ ...call, items: left }))
+      if (splits < maxSplits) sendAgain(halve({ ...call, items: left }))
       else settle(left, tooManyRefusals)
     } catch (error) {
       if (!(error instanceof ConnectorFault)) throw error
@@ -110,14 +110,12 @@ async function sendCall(
       operation: 'write',
       object,
       records: items.length,
-      ask: (apis): Promise<{ results: readonly WriteResult[]; errors?: readonly unknown[] }> => {
+      ask: async (apis): Promise<{ results: readonly WriteResult[]; errors?: readonly unknown[] }> => {
         const inputs = items.map((item) => ({ ...inputOf(item), objectWriteTraceId: traceOf(item) }))
         const { keyField } = call
-        return keyField === null
-          ? apis.batches().update(object, { inputs })
-          : apis.batches().upsert(object, {
-              inputs: inputs.map((input) => ({ ...input, idProperty: keyField })),
-            })
+        if (keyField === null) return listedRecords(await apis.batches().update(object, { inputs }))
+        const keyed = inputs.map((input) => ({ ...input, idProperty: keyField }))
+        return listedRecords(await apis.batches().upsert(object, { inputs: keyed }))
       },
     },
     signal,

@@ -136,10 +136,14 @@ describe('the answers of a batch', () => {
     expect(outcomes.get(2)).toMatchObject({ fault: { kind: 'gone' } })
   })
 
-  test('that name nobody leave the items to another try', () => {
-    const updates = callOf(byId('1'), byId('2'))
-    const reading = readBatch(updates, [result('1')], [{ category: 'VALIDATION_ERROR', message: 'no' }], now)
-    expect([reading.hasUnnamedErrors, reading.unnamed.map(({ index }) => index)]).toEqual([true, [1]])
+  test('that name nobody leave the items to another try, unless only one can be meant', () => {
+    const updates = callOf(byId('1'), byId('2'), byId('3'))
+    const errors = [{ category: 'VALIDATION_ERROR', message: 'no' }]
+    const reading = readBatch(updates, [result('1')], errors, now)
+    expect([reading.hasUnnamedErrors, reading.unnamed.map(({ index }) => index)]).toEqual([true, [1, 2]])
+    const sure = readBatch(updates, [result('1'), result('3')], errors, now)
+    expect([sure.hasUnnamedErrors, sure.unnamed]).toEqual([false, []])
+    expect(sure.outcomes.get(1)).toMatchObject({ ok: false, fault: { kind: 'rejected' } })
   })
 
   test('about another record than the one named tell that it was merged away', () => {
