@@ -133,6 +133,23 @@ export async function saveListenCursor(tx: Tx, connectionId: ConnectionId, curso
       set cursor = excluded.cursor, heard_at = excluded.heard_at, trouble = null`.execute(tx)
 }
 
+export interface PushState {
+  /** When a held connection last told of something. */
+  readonly heardAt: Date | null
+  /** Why it is not held at the moment; null while it is, and where there is none. */
+  readonly trouble: string | null
+  /** Records that were told of and are not read yet. */
+  readonly hints: number
+}
+
+export async function pushState(tx: Tx, connectionId: ConnectionId): Promise<PushState> {
+  const { rows } = await sql<PushState>`
+    select (select heard_at from push_channel where connection_id = ${connectionId}) as heard_at,
+           (select trouble from push_channel where connection_id = ${connectionId}) as trouble,
+           (select count(*)::integer from hint where connection_id = ${connectionId}) as hints`.execute(tx)
+  return rows[0] ?? { heardAt: null, trouble: null, hints: 0 }
+}
+
 /** Why the channel is not held at the moment. */
 export async function noteTrouble(tx: Tx, connectionId: ConnectionId, trouble: string): Promise<void> {
   await sql`

@@ -24,6 +24,7 @@ const healthSchema = z
         mirrorAgeSeconds: z.int().nullable(),
       }),
     ),
+    push: z.object({ heardAt: instantSchema.nullable(), trouble: z.string().nullable(), hints: z.int() }),
     lagSeconds: z.int(),
     dirty: z.int(),
     waiting: z.int(),
@@ -43,7 +44,7 @@ export const syncHealthRoutes = ({ health, pollNow }: SyncHealthRouteDeps): read
   route({
     method: 'GET',
     path: '/api/v1/connections/:connectionId/health',
-    summary: 'Show how far a connection is in step: age of the mirror, lag, what waits, calls used',
+    summary: 'Show how far a connection is in step: age of the mirror, push, lag, what waits, calls used',
     tag,
     access: readers,
     params: connectionParams,

@@ -3,6 +3,7 @@ import type { Tx } from '#src/database/database.ts'
 import { Refused } from '#src/kernel/errors.ts'
 import type { ConnectionId } from '#src/kernel/ids.ts'
 import type { SyncConnection } from './engine.ts'
+import { type PushState, pushState } from './hint-store.ts'
 import { objectStates } from './mirror-store.ts'
 import type { OperationDeps } from './operation-deps.ts'
 import type { PolledObject, PollResult } from './poll.ts'
@@ -22,6 +23,7 @@ export interface ObjectHealth {
 export interface SyncHealth extends Pick<SyncConnection, 'status' | 'pausedUntil' | 'pauseReason' | 'usage'> {
   readonly connectionId: ConnectionId
   readonly objects: readonly ObjectHealth[]
+  readonly push: PushState
   /** Since when the oldest change of ours that could go waits to go. */
   readonly lagSeconds: number
   readonly dirty: number
@@ -72,6 +74,7 @@ export function createSyncHealthUseCases({ engine, connectionOf }: OperationDeps
         pauseReason,
         usage: connection.usage,
         objects,
+        push: await pushState(tx, id),
         lagSeconds: oldest ? ageSeconds(oldest) : 0,
         dirty: sum('dirty'),
         waiting: sum('waiting'),

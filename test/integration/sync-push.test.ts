@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { newId } from '#src/kernel/ids.ts'
-import { pruneDeliveries } from '#src/sync/hint-store.ts'
+import { pruneDeliveries, pushState } from '#src/sync/hint-store.ts'
 import { randomOf } from '#test/support/convergence.ts'
 import { takingWebhooks, webhookServer } from '#test/support/push.ts'
 import { marks, openReviews, simulator, stateOf, sync, useSync } from '#test/support/sync-world.ts'
@@ -45,6 +45,11 @@ describe('a webhook', () => {
     ])
     expect(await openHints()).toEqual([{ remoteId, generation: 1n }])
     expect(hooks.rung).toEqual(['sync_hints'])
+    expect(await sync.run((tx) => pushState(tx, sync.connection.id))).toEqual({
+      heardAt: null,
+      trouble: null,
+      hints: 1,
+    })
     expect(simulator.calls.log).toEqual([])
     expect(hooks.push.deliveries()).toEqual([{ outcome: 'accepted', count: 1 }])
   })
