@@ -106,23 +106,15 @@ function judgeKey(organisation: Organisation, table: Table, field: NeededField):
       create: (signal) => createKey(organisation, table, field, signal),
     }
   }
-  switch (key.indexStatus) {
-    case 'Active':
-      return { ...step, state: 'done', detail: 'It is there and its index is active.' }
-    case 'Failed':
-      return {
-        ...step,
-        state: 'by_hand',
-        detail:
-          'Its index could not be built, mostly because two records hold the same value. Remove the double and reactivate the key in Power Apps.',
-      }
-    default:
-      return {
-        ...step,
-        state: 'wrong',
-        detail: 'Its index is still being built. Look again in a few minutes; nothing else has to be done.',
-      }
+  if (key.indexStatus === 'Active')
+    return { ...step, state: 'done', detail: 'It is there and its index is active.' }
+  if (key.indexStatus === 'Failed') {
+    const detail =
+      'Its index could not be built, mostly because two records hold the same value. Remove the double and reactivate the key in Power Apps.'
+    return { ...step, state: 'by_hand', detail }
   }
+  const detail = 'Its index is still being built. Look again in a few minutes; nothing else has to be done.'
+  return { ...step, state: 'wrong', detail }
 }
 
 async function createKey(

@@ -27,8 +27,9 @@ const given = {
 
 describe('credentials', () => {
   it('mark what is secret, for forms and for the store', () => {
-    const { properties = {} } = z.toJSONSchema(dynamicsCredentialsSchema, { io: 'input' })
-    const secrets = Object.entries(properties).filter(
+    const schema = z.toJSONSchema(dynamicsCredentialsSchema, { io: 'input' })
+    const [option] = schema.oneOf ?? schema.anyOf ?? []
+    const secrets = Object.entries(option?.properties ?? {}).filter(
       ([, field]) => typeof field === 'object' && field['secret'] === true,
     )
     expect(secrets.map(([name]) => name)).toEqual(['clientSecret', 'webhookKey'])
