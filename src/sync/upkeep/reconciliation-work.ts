@@ -11,6 +11,7 @@ import { type Link, linksOfRecords, retiredRecords } from '../link-store.ts'
 import { loseLinks } from '../lost-links.ts'
 import { isStale } from '../merge.ts'
 import { mergeRecord } from '../record-merge.ts'
+import { lookUpTheirPeople } from '../remote-users.ts'
 import { assertLease, databaseNow } from '../slot-store.ts'
 import { createLookup, type Lookup, type MappedEntity, memoryOf } from '../workspace.ts'
 import { assertBudget } from './object-reading.ts'
@@ -100,12 +101,20 @@ async function compareLinks(
   const ids = [...new Set(links.map(({ remoteId }) => remoteId))]
   const read = await connector.read(mapped.mapping.document.object, ids, mapped.fields, signal)
   const theirs = new Map(read.map((record) => [record.id, record]))
+  const present = read.filter((record): record is RemoteRecord => !('missing' in record))
+  const lookup = createLookup(workspace)
+  await lookUpTheirPeople(
+    { workspace, mapped, lease, signal },
+    present.map(({ fields }) => fields),
+    lookup,
+  )
   return database.transact(syncActor, async (tx) => {
     await assertLease(tx, lease)
     const { report, findings } = await compareBatch(tx, run, mapped, reportOf(progress, mapped), {
       links,
       theirs,
       readAt,
+      lookup,
     })
     await insertFindings(tx, task.id, findings)
     const next = withReport(progress, report, { after: last.id })
@@ -118,6 +127,7 @@ interface Reading {
   readonly links: readonly ActiveLink[]
   readonly theirs: ReadonlyMap<string, RemoteRecord | Missing>
   readonly readAt: Date
+  readonly lookup: Lookup
 }
 
 async function compareBatch(
@@ -125,7 +135,7 @@ async function compareBatch(
   run: TaskRun,
   mapped: MappedEntity,
   before: EntityReport,
-  { links, theirs, readAt }: Reading,
+  { links, theirs, readAt, lookup }: Reading,
 ): Promise<{ report: EntityReport; findings: readonly Finding[] }> {
   const { workspace } = run
   const { connection } = workspace
@@ -136,7 +146,6 @@ async function compareBatch(
   const homes = hasHome(mapped.name)
     ? await settleHomes(tx, mapped.name, recordIds)
     : new Map<string, string>()
-  const lookup = createLookup(workspace)
   const references = [...theirs.values()].flatMap((record) =>
     'missing' in record
       ? []

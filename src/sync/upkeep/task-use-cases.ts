@@ -4,6 +4,7 @@ import type { Keyed, Position } from '#src/database/keyset.ts'
 import type { Actor } from '#src/kernel/actor.ts'
 import { NotFound, Refused } from '#src/kernel/errors.ts'
 import type { ConnectionId } from '#src/kernel/ids.ts'
+import { people } from '../known-contacts.ts'
 import type { OperationDeps } from '../operation-deps.ts'
 import {
   backfillBegun,
@@ -79,7 +80,7 @@ export function createTaskUseCases(deps: Pick<OperationDeps, 'engine' | 'connect
   return {
     /**
      * Looks for what the CRM has already of an entity; a dry run only says what it would do.
-     * @throws Refused `not_mapped`, `already_running`
+     * @throws Refused `not_mapped`, `found_when_needed`, `already_running`
      */
     async startBackfill(
       tx: Tx,
@@ -90,6 +91,12 @@ export function createTaskUseCases(deps: Pick<OperationDeps, 'engine' | 'connect
       await deps.connectionOf(tx, connectionId)
       if (!engine.entities.has(entity)) throw new NotFound(`The synced entity ${entity}`)
       const mappings = await engine.connections.publishedMappings(tx, connectionId)
+      if (people.has(entity)) {
+        throw new Refused(
+          'found_when_needed',
+          'Contact persons are found by their e-mail address when a deal needs them',
+        )
+      }
       if (!mappings.some((mapping) => mapping.entity === entity)) {
         throw new Refused('not_mapped', `No mapping of ${entity} is published for this connection`)
       }
