@@ -4,8 +4,7 @@
  * repeat a failed call (but once, with a new token), or make a call past the gate.
  */
 import type { CallGate, Connector, ConnectorTraits } from '../connector.ts'
-import { ConnectorFault } from '../fault.ts'
-import { type ApiRelease, isCrmObject, objectTypeIds, ownersObject } from './api-paths.ts'
+import { type ApiRelease, isCrmObject, objectTypeIds } from './api-paths.ts'
 import { createTypeFinder } from './associations.ts'
 import { changesBatch, createChangeReader } from './changes.ts'
 import type { HubspotCredentials } from './credentials.ts'
@@ -67,17 +66,10 @@ export function createHubspotConnector(options: HubspotOptions): Connector {
     find: (object, field, values, fields, signal) =>
       findRecords(session, object, field, values, fields, signal),
     write: (commands, signal) => writeRecords(session, findType, commands, signal),
-    changes: (object, cursor, fields, signal) => {
-      if (object === ownersObject) throw unpolled
-      return reader.changes(object, cursor, fields, signal)
-    },
+    changes: reader.changes,
     receive: (request) =>
       receiveWebhook(request, { clientSecret: credentials.clientSecret, appId: credentials.appId }),
     setup: createSetup(session, credentials),
     close: () => session.close(),
   }
 }
-
-const unpolled = new ConnectorFault('configuration', "HubSpot's owners are read and found, not polled", {
-  code: 'NO_CHANGES_OF_OWNERS',
-})
