@@ -35,7 +35,10 @@ export async function lookUpReferences(
     if (name === 'owner' || entitySets.has(name)) continue
     entitySets.set(name, (await catalogue.table(name, signal)).entitySet)
   }
-  return { entitySets, currencyIds: await currencies.idsOf([...new Set(codes)], signal) }
+  return {
+    entitySets,
+    currencyIds: await currencies.idsOf([...new Set(codes.map((code) => code.toUpperCase()))], signal),
+  }
 }
 
 /** The JSON body of a record: lookups as bindings, everything else as it is. Throws what is the matter with a field. */

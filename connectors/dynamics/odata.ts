@@ -53,7 +53,7 @@ export function sliceConditions<T>(
   size: number,
 ): readonly { readonly path: string; readonly values: readonly T[] }[] {
   const base = queryPath(query).length + '&$filter='.length
-  if (base > maxAddressBytes / 2) {
+  if (base > maxAddressBytes * 0.75) {
     throw new ConnectorFault('configuration', `The query of ${query.entitySet} names too many columns`, {
       code: 'QUERY_TOO_LONG',
     })
