@@ -160,7 +160,7 @@ test("the engine's port is answered, in the engine's name", async () => {
     const active = await port.activeConnections(tx)
     expect(active.map((one) => one.id)).toContain(id)
     const mappings = await port.publishedMappings(tx, id)
-    expect(mappings.map(({ entity }) => entity)).toEqual(['customer', 'deal', 'partner'])
+    expect(mappings.map(({ entity }) => entity)).toEqual(['contact', 'customer', 'deal', 'partner'])
     await port.quarantineField(tx, id, 'deal', 'Amount', 'the CRM refuses it')
     expect(await port.quarantinedFields(tx, id)).toMatchObject([{ entity: 'deal', remoteField: 'Amount' }])
     await port.releaseField(tx, id, 'deal', 'Amount')

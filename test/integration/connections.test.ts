@@ -59,6 +59,7 @@ describe('a new connection', () => {
     ).toEqual([
       ['deal', 1],
       ['customer', 1],
+      ['contact', 1],
       ['partner', 1],
     ])
     await check(id)

@@ -16,7 +16,11 @@ describe('a CRM whose set-up is as it was', () => {
   test('drifts nowhere, and is asked now and then only', async () => {
     const report = await upkeep.checkDrift()
     expect(report).toMatchObject({ findings: [], holds: [] })
-    expect(report.objects.map(({ object }: { object: string }) => object)).toEqual(['Account', 'Opportunity'])
+    expect(report.objects.map(({ object }: { object: string }) => object)).toEqual([
+      'Account',
+      'Contact',
+      'Opportunity',
+    ])
     expect(upkeep.notices).toEqual([])
     simulator.calls.reset()
     await upkeep.drift.drain(AbortSignal.timeout(5_000))

@@ -19,6 +19,7 @@ describe('the state of a connection', () => {
       quarantined: [],
     })
     expect(health.objects).toMatchObject([
+      { object: 'Contact', entities: ['contact'], complete: true },
       {
         object: 'Account',
         entities: ['customer', 'partner'],
