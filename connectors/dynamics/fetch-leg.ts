@@ -50,9 +50,9 @@ export class FetchLeg implements Middleware {
     context.response = new Response(hasBody ? text : null, { status, headers })
   }
 
-  async send(url: string, { method, headers, body }: RequestInit): Promise<Answer> {
+  async send(url: string, request: RequestInit): Promise<Answer> {
     try {
-      return await this.#send(url, { method, headers, body } as RequestInit)
+      return await this.#send(url, request)
     } catch (error) {
       this.failure = error
       throw error

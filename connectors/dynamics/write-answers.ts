@@ -33,10 +33,13 @@ export function readOutcomes(
 ): ReadonlyMap<number, WriteOutcome> {
   const replies = assignReplies(units, reply)
   const lastAnswered = units.findLastIndex((unit) => replies.has(unit))
+  const answeredUnits = units.slice(0, lastAnswered + 1)
+  const last = answeredUnits.at(-1)
   const stopped =
     reply.isWhole &&
-    units.slice(0, lastAnswered + 1).every((unit) => replies.has(unit)) &&
-    (replies.get(units[lastAnswered] as WriteUnit) ?? []).some(({ status }) => status >= 400)
+    answeredUnits.every((unit) => replies.has(unit)) &&
+    last !== undefined &&
+    (replies.get(last) ?? []).some(({ status }) => status >= 400)
   return new Map(
     units.map((unit, at) => {
       const answered = replies.get(unit)
