@@ -81,6 +81,14 @@ export function createCapabilities({ database, clock, logger, keys, publicUrl, r
   const dirty = createDirtyHandlers({
     connections: { publishedMappings },
     homesOfDeals: (tx, ids) => operations.rerouting.homesOfDeals(tx, ids),
+    async linksMade(tx, actor, connectionId, links) {
+      const connection = await getConnection(tx, connectionId)
+      const news = links.map(({ entity, recordId, object, remoteId }) => {
+        const url = recordUrl(connection, object, remoteId)
+        return { entity, recordId, connectionId, state: 'active' as const, remoteId, url }
+      })
+      await engine.linksChanged(tx, actor, news)
+    },
     ring: (tx) => afterCommit(tx, reconcileBell, () => ring(reconcileBell)),
   })
   const events = createEventBus<Tx>({

@@ -16,7 +16,7 @@ import {
 import { lockDeals } from './deal-store.ts'
 import type { DealDeps } from './deps-step.ts'
 import { type DealChange, recordChanges } from './journal-step.ts'
-import { getProgramme, lockDeal, requireNext } from './lookup-step.ts'
+import { getDeal, getProgramme, lockDeal, requireNext } from './lookup-step.ts'
 import { extendedUntil } from './protection.ts'
 import { pauseClock } from './review-clock.ts'
 
@@ -112,7 +112,8 @@ export function createReviewUseCases(deps: DealDeps) {
           },
         ])
       }
-      return approved ?? deal
+      // Linking has changed it once more.
+      return crm.kind === 'link' ? getDeal(tx, dealId) : (approved ?? deal)
     },
 
     /** Closes the registration with a code that the partner sees; the claim is free again. */

@@ -9,10 +9,20 @@ import type { ConnectionsPort } from './engine.ts'
 import { insertLinks } from './link-store.ts'
 import { markDirty, type NewMark, releaseChildren } from './mark-store.ts'
 
+/** A link that a person asked for. */
+export interface MadeLink {
+  readonly entity: string
+  readonly recordId: string
+  readonly object: string
+  readonly remoteId: string
+}
+
 interface Deps {
   readonly connections: Pick<ConnectionsPort, 'publishedMappings'>
   /** Where each of these deals goes, working or not; one that can go nowhere is left out. */
   homesOfDeals(tx: Tx, ids: readonly string[]): Promise<ReadonlyMap<string, ConnectionId>>
+  /** Tells the capabilities what became of their links, in the same transaction. */
+  linksMade(tx: Tx, actor: Actor, connectionId: ConnectionId, links: readonly MadeLink[]): Promise<void>
   /** Rings once the unit of work has committed. */
   ring(tx: Tx): void
 }
@@ -27,7 +37,7 @@ const keyOf = ({ entity, id }: { readonly entity: string; readonly id: string })
  * linked, one that others wait for where they wait; a deal without a link is marked on the connection that it goes to,
  * where its inclusion decides.
  */
-export function createDirtyHandlers({ connections, homesOfDeals, ring }: Deps) {
+export function createDirtyHandlers({ connections, homesOfDeals, linksMade, ring }: Deps) {
   return {
     onRecordChanged: (tx: Tx, _actor: Actor, events: readonly Changed[]): Promise<void> =>
       asSystem(tx, async (system) => {
@@ -52,7 +62,7 @@ export function createDirtyHandlers({ connections, homesOfDeals, ring }: Deps) {
       }),
 
     /** Links to records that a person (or an imported history) chose, instead of creating. */
-    onLinkRequested: (tx: Tx, _actor: Actor, events: readonly LinkRequest[]): Promise<void> =>
+    onLinkRequested: (tx: Tx, actor: Actor, events: readonly LinkRequest[]): Promise<void> =>
       asSystem(tx, async (system) => {
         const homes = await homesOf(
           system,
@@ -60,7 +70,7 @@ export function createDirtyHandlers({ connections, homesOfDeals, ring }: Deps) {
         )
         const placed = Map.groupBy(events, ({ connectionId, id }) => connectionId ?? homes.get(id))
         for (const [connectionId, requests] of placed) {
-          if (connectionId !== undefined) await link(system, connectionId, requests)
+          if (connectionId !== undefined) await link(system, actor, connectionId, requests)
         }
         ring(tx)
       }),
@@ -70,7 +80,12 @@ export function createDirtyHandlers({ connections, homesOfDeals, ring }: Deps) {
     return ids.length === 0 ? new Map() : homesOfDeals(tx, ids)
   }
 
-  async function link(tx: Tx, connectionId: ConnectionId, requests: readonly LinkRequest[]): Promise<void> {
+  async function link(
+    tx: Tx,
+    actor: Actor,
+    connectionId: ConnectionId,
+    requests: readonly LinkRequest[],
+  ): Promise<void> {
     const objects = new Map(
       (await connections.publishedMappings(tx, connectionId)).map(({ entity, document }) => [
         entity,
@@ -89,6 +104,7 @@ export function createDirtyHandlers({ connections, homesOfDeals, ring }: Deps) {
       writing: false,
     }))
     await insertLinks(tx, connectionId, links).catch(remoteTaken).catch(alreadyLinked)
+    await linksMade(tx, actor, connectionId, links)
     const parents = requests.map(({ entity, id }) => `${entity}:${id}`)
     await releaseChildren(tx, connectionId, parents)
     await markDirty(

@@ -111,6 +111,24 @@ describe('the routing of deals', () => {
   }, 60_000)
 })
 
+test('an opportunity that was chosen at approval is linked at once, where it is', async () => {
+  const there = second.crm.insert('Opportunity', {
+    Name: 'Found by the check',
+    StageName: 'Prospecting',
+    CloseDate: '2027-05-05',
+  })
+  await inStep()
+  const { id } = await submit(company({ country: 'DE' }))
+  const deal = await approve(id, { kind: 'link', remoteId: there, connectionId: second.id })
+  expect(deal.vendor.crm).toMatchObject({ connectionId: second.id, state: 'linked', remoteId: there })
+  expect(deal.vendor.crm.url).toContain(there)
+  expect((await api().get(`/api/v1/deals/${id}`)).revision).toBe(deal.revision)
+  const before = [first, second].map(({ crm }) => crm.list('Opportunity').length)
+  await inStep()
+  expect([first, second].map(({ crm }) => crm.list('Opportunity').length)).toEqual(before)
+  expect(second.crm.get('Opportunity', there)).toMatchObject({ PRM_Deal_Id__c: id })
+}, 60_000)
+
 describe('an opportunity made in the CRM that names our partner', () => {
   async function proposal(name: string, partnerId = world.partnerId) {
     const { crm, id } = first

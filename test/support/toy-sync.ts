@@ -295,6 +295,7 @@ export async function toySync(
   const dirty = createDirtyHandlers({
     connections: engine.connections,
     homesOfDeals: engine.homesOfDeals,
+    linksMade: async () => undefined,
     ring: () => undefined,
   })
   if (options.beside) {
