@@ -256,7 +256,7 @@ describe('the drift of a set-up', () => {
 
   test('of a type or length that still fits only tells, or nothing', () => {
     expect(drift(replace('Name', field('Name', { maxLength: 60 })))).toEqual([])
-    expect(drift(null)).toMatchObject([{ kind: 'object_missing', effect: 'told' }])
+    expect(drift(null)).toMatchObject([{ kind: 'object_missing', effect: 'creations_held' }])
   })
 })
 

@@ -63,7 +63,7 @@ export function findDrift({ document, before, now, organisation }: SchemaCompari
         object,
         remoteField: '',
         kind: 'object_missing',
-        effect: 'told',
+        effect: 'creations_held',
         message,
         advice,
         details: {},

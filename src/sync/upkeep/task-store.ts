@@ -207,7 +207,7 @@ export async function foundRemotes(
   return new Set(rows.map(({ remoteId }) => remoteId))
 }
 
-const keptDays = 90
+const keptDays = 30
 
 /** Tasks that ended long ago, with their findings. @returns how many went */
 export async function forgetTasks(tx: Tx, limit: number): Promise<number> {
