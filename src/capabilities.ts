@@ -79,7 +79,7 @@ export type Capabilities = ReturnType<typeof createCapabilities>
 
 export function createCapabilities({ database, clock, logger, keys, publicUrl, ring }: Surroundings) {
   const dirty = createDirtyHandlers({
-    connections: { publishedMappings },
+    connections: { publishedMappings, assertKnown: getConnection },
     homesOfDeals: (tx, ids) => operations.rerouting.homesOfDeals(tx, ids),
     async linksMade(tx, actor, connectionId, links) {
       const connection = await getConnection(tx, connectionId)

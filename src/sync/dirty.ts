@@ -18,7 +18,10 @@ export interface MadeLink {
 }
 
 interface Deps {
-  readonly connections: Pick<ConnectionsPort, 'publishedMappings'>
+  readonly connections: Pick<ConnectionsPort, 'publishedMappings'> & {
+    /** @throws NotFound */
+    assertKnown(tx: Tx, id: ConnectionId): Promise<unknown>
+  }
   /** Where each of these deals goes, working or not; one that can go nowhere is left out. */
   homesOfDeals(tx: Tx, ids: readonly string[]): Promise<ReadonlyMap<string, ConnectionId>>
   /** Tells the capabilities what became of their links, in the same transaction. */
@@ -86,6 +89,7 @@ export function createDirtyHandlers({ connections, homesOfDeals, linksMade, ring
     connectionId: ConnectionId,
     requests: readonly LinkRequest[],
   ): Promise<void> {
+    await connections.assertKnown(tx, connectionId)
     const objects = new Map(
       (await connections.publishedMappings(tx, connectionId)).map(({ entity, document }) => [
         entity,

@@ -119,6 +119,9 @@ test('an opportunity that was chosen at approval is linked at once, where it is'
   })
   await inStep()
   const { id } = await submit(company({ country: 'DE' }))
+  await expect(
+    approve(id, { kind: 'link', remoteId: there, connectionId: world.partnerId }),
+  ).rejects.toMatchObject({ status: 404 })
   const deal = await approve(id, { kind: 'link', remoteId: there, connectionId: second.id })
   expect(deal.vendor.crm).toMatchObject({ connectionId: second.id, state: 'linked', remoteId: there })
   expect(deal.vendor.crm.url).toContain(there)
