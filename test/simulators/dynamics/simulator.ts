@@ -11,6 +11,7 @@ import { createFaults } from '../faults.ts'
 import { apiPath } from './api-call.ts'
 import { type ApiFrame, addApi } from './api-server.ts'
 import { createApp, withTextBodies } from './app.ts'
+import { addClosingRoutes } from './closing-routes.ts'
 import { createDispatch } from './dispatch.ts'
 import type { FaultEffect, Operation } from './faults.ts'
 import { createHands } from './hands.ts'
@@ -93,6 +94,7 @@ export async function startDynamicsSimulator(options: SimulatorOptions = {}): Pr
     close: () => app.close(),
   }
   addControlRoutes(app, simulator)
+  addClosingRoutes(app, simulator)
   await app.listen({ host: '127.0.0.1', port: options.port ?? 0 })
   url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
   return Object.defineProperty(simulator, 'url', { value: url, enumerable: true }) as DynamicsSimulator

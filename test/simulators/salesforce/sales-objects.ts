@@ -61,7 +61,7 @@ export function account(multiCurrency: boolean): ObjectSchema {
       ...auditFields(),
       uniqueKey('PRM_Customer_Id__c', 'PRM Customer Id'),
       uniqueKey('PRM_Partner_Id__c', 'PRM Partner Id'),
-      defineField('PRM_Partner_Tier__c', 'PRM Partner Tier', 'string', { length: 64 }),
+      defineField('PRM_Partner_Tier__c', 'PRM Partner Tier', 'string', { length: 100 }),
     ],
     ['Name', 'Type', 'BillingCity', 'BillingCountry', 'Website', 'PRM_Partner_Tier__c'],
     { mergeable: true },

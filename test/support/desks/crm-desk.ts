@@ -73,5 +73,5 @@ export const numberOf = (value: unknown): number | null => {
   return text === null ? null : Number(text)
 }
 
-export const curlPatch = (url: string, record: unknown): string =>
-  `curl -s -X PATCH -H 'content-type: application/json' '${url}/__simulator/records' -d '${JSON.stringify(record)}'`
+export const curlLine = (method: 'PATCH' | 'POST', url: string, body: unknown): string =>
+  `curl -s -X ${method} -H 'content-type: application/json' '${url}' -d '${JSON.stringify(body)}'`

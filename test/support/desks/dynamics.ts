@@ -1,5 +1,5 @@
 import type { DynamicsSimulator } from '#test/simulators/dynamics/simulator.ts'
-import { type CrmDesk, curlPatch, numberOf, type SeenCompany, type SeenDeal, textOf } from './crm-desk.ts'
+import { type CrmDesk, curlLine, numberOf, type SeenCompany, type SeenDeal, textOf } from './crm-desk.ts'
 
 type Row = Readonly<Record<string, unknown>>
 
@@ -90,8 +90,7 @@ export function dynamicsDesk(simulator: DynamicsSimulator): CrmDesk {
         ...(amount === undefined ? {} : { estimatedvalue: amount }),
         ...(closeDate === undefined ? {} : { estimatedclosedate: closeDate }),
       }),
-    winByCurl: (id) =>
-      curlPatch(simulator.url, { object: dealObject, id, fields: { statecode: 1, statuscode: 3 } }),
+    winByCurl: (id) => curlLine('POST', `${simulator.url}/__simulator/close`, { id, how: 'won' }),
     isWrite: (operation) => /create|update|upsert|batch|delete|win|lose/.test(operation),
   }
 }

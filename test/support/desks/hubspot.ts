@@ -1,5 +1,5 @@
 import type { HubspotSimulator } from '#test/simulators/hubspot/simulator.ts'
-import { type CrmDesk, curlPatch, numberOf, type SeenCompany, type SeenDeal, textOf } from './crm-desk.ts'
+import { type CrmDesk, curlLine, numberOf, type SeenCompany, type SeenDeal, textOf } from './crm-desk.ts'
 
 type Row = Readonly<Record<string, unknown>>
 
@@ -93,7 +93,11 @@ export function hubspotDesk(simulator: HubspotSimulator): CrmDesk {
         ...(closeDate === undefined ? {} : { closedate: `${closeDate}T00:00:00Z` }),
       }),
     winByCurl: (id) =>
-      curlPatch(simulator.url, { object: dealObject, id, fields: { dealstage: 'closedwon' } }),
+      curlLine('PATCH', `${simulator.url}/__simulator/records`, {
+        object: dealObject,
+        id,
+        fields: { dealstage: 'closedwon' },
+      }),
     isWrite: (operation) => /create|update|upsert|archive|merge|associate$/.test(operation),
   }
 }

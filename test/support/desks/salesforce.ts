@@ -1,5 +1,5 @@
 import type { SalesforceSimulator } from '#test/simulators/salesforce/simulator.ts'
-import { type CrmDesk, curlPatch, numberOf, type SeenCompany, type SeenDeal, textOf } from './crm-desk.ts'
+import { type CrmDesk, curlLine, numberOf, type SeenCompany, type SeenDeal, textOf } from './crm-desk.ts'
 
 type Row = Readonly<Record<string, unknown>>
 
@@ -83,7 +83,11 @@ export function salesforceDesk(simulator: SalesforceSimulator): CrmDesk {
         ...(closeDate === undefined ? {} : { CloseDate: closeDate }),
       }),
     winByCurl: (id) =>
-      curlPatch(simulator.url, { object: dealObject, id, fields: { StageName: 'Closed Won' } }),
+      curlLine('PATCH', `${simulator.url}/__simulator/records`, {
+        object: dealObject,
+        id,
+        fields: { StageName: 'Closed Won' },
+      }),
     isWrite: (operation) => /create|update(?!d)|upsert|delete(?!d)/.test(operation),
   }
 }
