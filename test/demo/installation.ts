@@ -129,6 +129,7 @@ async function addProgramme(
     paused: true,
   })
   await setUpCrm(admin, connection.id)
+  desk.tellAt(`${admin.url}/hooks/${connection.id}`)
   await admin.post(`/api/v1/connections/${connection.id}/resume`)
   await eventually(`${desk.name} has been read once`, async () => {
     const { lastPolledAt } = await admin.get(`/api/v1/connections/${connection.id}`)

@@ -273,6 +273,7 @@ export function createWebhooks(
           busy = false
         })
       }, everyMs)
+      timer.unref()
       return () => clearInterval(timer)
     },
   }

@@ -41,13 +41,18 @@ export interface CrmDesk {
   readonly name: string
   /** What people there call a deal. */
   readonly dealWord: string
-  readonly simulator: Pick<CrmSimulator, 'url' | 'calls' | 'close'> & {
+  readonly simulator: Pick<
+    CrmSimulator,
+    'url' | 'organisationId' | 'integrationUserId' | 'calls' | 'close'
+  > & {
     readonly faults: { clear(): void }
   }
   readonly dealObject: string
   readonly companyObject: string
   /** What a connection to it signs in with. */
   readonly credentials: Readonly<Record<string, unknown>>
+  /** From now on it tells of changes at this address, where it tells of them by webhooks. */
+  tellAt(url: string): void
   addCompany(company: CompanyFields): string
   /** A deal of the vendor's own people. */
   addDeal(deal: { readonly name: string; readonly companyId: string; readonly amount: number }): string

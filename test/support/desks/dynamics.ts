@@ -51,6 +51,8 @@ export function dynamicsDesk(simulator: DynamicsSimulator): CrmDesk {
     dealObject,
     companyObject,
     credentials: { grant: 'client_credentials', ...simulator.credentials },
+    // Where to is registered with it by the set-up.
+    tellAt: () => void simulator.webhooks.run(1_000),
     addCompany: ({ name, domain, city, country }) =>
       simulator.insert(companyObject, {
         name,

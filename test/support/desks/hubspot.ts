@@ -48,6 +48,10 @@ export function hubspotDesk(simulator: HubspotSimulator): CrmDesk {
     dealObject,
     companyObject,
     credentials: { grant: 'refresh_token', ...simulator.credentials },
+    tellAt(url) {
+      simulator.webhooks.target = url
+      simulator.webhooks.run(1_000)
+    },
     addCompany: ({ name, domain, city, country }) =>
       simulator.insert(companyObject, {
         name,

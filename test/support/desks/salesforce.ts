@@ -41,6 +41,8 @@ export function salesforceDesk(simulator: SalesforceSimulator): CrmDesk {
       clientId: simulator.credentials.clientId,
       clientSecret: simulator.credentials.clientSecret,
     },
+    // It is listened to.
+    tellAt: () => undefined,
     addCompany: ({ name, domain, city, country }) =>
       simulator.insert(companyObject, {
         Name: name,
