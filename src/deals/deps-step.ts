@@ -4,6 +4,7 @@ import type { Tx } from '#src/database/database.ts'
 import type { IncentiveUseCases } from '#src/incentives/incentive-use-cases.ts'
 import type { Clock } from '#src/kernel/clock.ts'
 import type { EventBus } from '#src/kernel/events.ts'
+import type { ConnectionId } from '#src/kernel/ids.ts'
 import type { PartnerUseCases } from '#src/partners/partner-use-cases.ts'
 import type { ProductUseCases } from '#src/products/product-use-cases.ts'
 import type { DealRouting } from './routing-facts.ts'
@@ -19,6 +20,10 @@ export interface DealDeps {
     ConflictUseCases,
     'checkMany' | 'holdClaims' | 'holdEach' | 'extendClaims' | 'closeClaims' | 'decide'
   >
-  readonly crm: { routing(tx: Tx): Promise<DealRouting> }
+  readonly crm: {
+    routing(tx: Tx): Promise<DealRouting>
+    /** @throws NotFound */
+    assertConnection(tx: Tx, id: ConnectionId): Promise<void>
+  }
   readonly incentives: Pick<IncentiveUseCases, 'pinPlanVersion' | 'previewEarnings' | 'accrue'>
 }

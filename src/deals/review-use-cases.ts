@@ -75,7 +75,7 @@ export function createReviewUseCases(deps: DealDeps) {
 
     /**
      * Approves: protection starts today in the programme's zone, the claim is held, tier and plan are pinned.
-     * @throws Refused `wrong_status`, `conflict_undecided`, `conflict_upheld`, `already_held`
+     * @throws Refused `wrong_status`, `conflict_undecided`, `conflict_upheld`, `already_held`; NotFound for a connection
      */
     async approve(
       tx: Tx,
@@ -86,6 +86,7 @@ export function createReviewUseCases(deps: DealDeps) {
     ): Promise<Deal> {
       const deal = await lockDeal(tx, dealId, expectedRevision)
       requireNext(deal, 'approve')
+      if (crm.kind === 'link' && crm.connectionId) await deps.crm.assertConnection(tx, crm.connectionId)
       requireNoConflict(deal)
       const programme = await getProgramme(deps, tx, deal.programmeId)
       const partners = await deps.partners.findPartners(tx, [deal.partnerId])

@@ -3,7 +3,7 @@ import { asSystem, type Tx } from '#src/database/database.ts'
 import type { DealUseCases } from '#src/deals/deal-use-cases.ts'
 import type { DealRouting } from '#src/deals/routing-facts.ts'
 import type { Actor } from '#src/kernel/actor.ts'
-import { InvalidInput, Stale } from '#src/kernel/errors.ts'
+import { InvalidInput, NotFound, Stale } from '#src/kernel/errors.ts'
 import type { ConnectionId, DealId } from '#src/kernel/ids.ts'
 import { checkRouting, chooseConnection, type Routing, type RoutingInput } from './routing.ts'
 import { readRouting, writeRouting } from './routing-store.ts'
@@ -41,6 +41,11 @@ export function createRoutingUseCases(deps: RoutingDeps) {
 
   return {
     get: readRouting,
+
+    /** @throws NotFound */
+    async assertConnection(tx: Tx, id: ConnectionId): Promise<void> {
+      if (!(await deps.connectionIds(tx)).includes(id)) throw new NotFound('The connection')
+    },
 
     /** How deals get their connection, for the capability that approves them. Whoever asks. */
     routing: (tx: Tx): Promise<DealRouting> =>

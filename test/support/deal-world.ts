@@ -46,7 +46,7 @@ export function useDealWorld() {
     products,
     conflicts,
     incentives,
-    crm: { routing: async () => routing },
+    crm: { routing: async () => routing, assertConnection: async () => undefined },
   })
 
   const manager = {
