@@ -113,7 +113,7 @@ const salesforce: Record<string, RemoteField[]> = {
     remote('BillingCity', 'text', { maxLength: 40 }),
     remote('BillingPostalCode', 'text', { maxLength: 20 }),
     remote('Phone', 'text', { maxLength: 40 }),
-    remote('PRM_Partner_Tier__c', 'text', { maxLength: 40 }),
+    remote('PRM_Partner_Tier__c', 'text', { maxLength: 100 }),
   ],
 }
 
