@@ -26,7 +26,8 @@ const deletedRowSchema = z.object({ '@odata.context': z.string().endsWith('$dele
 /**
  * Reads by change tracking: everything once, then by delta link what changed and what was deleted since. Latest states,
  * each record at most once a round. A delta link that has expired (after seven days, unless the organisation says
- * otherwise) is answered by reading everything again; deletions of the time between are left to reconciliation.
+ * otherwise), or that brings a column which was deleted since, is answered by reading everything again; deletions of the
+ * time between are left to reconciliation.
  */
 export async function* readChanges(
   organisation: Organisation,
@@ -49,7 +50,7 @@ export async function* readChanges(
     try {
       reply = await readPage(organisation, table, link ?? start, signal)
     } catch (error) {
-      if (!mayStartOver || !isExpired(error)) throw error
+      if (!mayStartOver || !(isExpired(error) || isOfFormerColumn(error, fields))) throw error
       ;[link, brought, mayStartOver] = [null, fields, false]
       continue
     }
@@ -115,6 +116,13 @@ async function splitRows(
 
 const isExpired = (error: unknown): boolean =>
   error instanceof ConnectorFault && error.details.code === expiredVersionCode
+
+/** The link brings a column that is there no more and that nobody asks for any more. */
+const isOfFormerColumn = (error: unknown, fields: readonly string[]): boolean =>
+  error instanceof ConnectorFault &&
+  error.kind === 'configuration' &&
+  error.details.fields !== undefined &&
+  !error.details.fields.some((field) => fields.includes(field))
 
 const trackingIsOff = (object: string): ConnectorFault =>
   new ConnectorFault(
