@@ -131,9 +131,9 @@ async function addProgramme(
   await setUpCrm(admin, connection.id)
   desk.tellAt(`${admin.url}/hooks/${connection.id}`)
   await admin.post(`/api/v1/connections/${connection.id}/resume`)
-  await eventually(`${desk.name} has been read once`, async () => {
-    const { lastPolledAt } = await admin.get(`/api/v1/connections/${connection.id}`)
-    return lastPolledAt !== null
+  await eventually(`${desk.name} has been read completely`, async () => {
+    const { objects } = await admin.get(`/api/v1/connections/${connection.id}/health`)
+    return objects.length > 0 && objects.every(({ complete }: { complete: boolean }) => complete)
   })
   return {
     admin,
