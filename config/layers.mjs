@@ -166,7 +166,13 @@ export default {
     ...engineRules,
     // The composition root.
     allow('^src/[^/]+\\.ts$', '^(src|connectors|mappings|jobs|config)/'),
-    allow('^connectors/([^/]+)/', '^connectors/$1/', '^connectors/(connector|fault|setup)\\.ts$'),
+    // Vendors know nothing of each other; what they share knows nothing of them.
+    allow(
+      '^connectors/([^/]+)/',
+      '^connectors/$1/',
+      '^connectors/wire/',
+      '^connectors/(connector|fault|setup)\\.ts$',
+    ),
     allow('^connectors/[^/]+\\.ts$', '^connectors/'),
     allow('^mappings/', '^mappings/', '^connectors/(connector|setup)\\.ts$'),
     allow('^jobs/', '^jobs/', '^src/database/[^/]+\\.ts$', '^config/logger\\.ts$'),

@@ -64,7 +64,7 @@ function binding(
   if (!target) {
     throw new ConnectorFault(
       'configuration',
-      `${table.name}.${name} points to several tables and cannot be written: map a lookup to one table`,
+      `${table.name}.${name} points to several tables: map it with the one that is meant, such as ${name}.${targets[0]?.table ?? 'account'}`,
       { code: 'POLYMORPHIC_LOOKUP', fields: [name] },
     )
   }

@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { ConnectorFault, type FaultKind } from '../fault.ts'
+import { unspecifiedWaitMs } from '../wire/failed-call.ts'
+import { later, readRetryAfter } from '../wire/retry-after.ts'
 import { faultTable } from './fault-table.ts'
 
 /** One error as Dataverse or the sign-in states it. */
@@ -22,8 +24,6 @@ export interface Circumstances {
   readonly now: Date
 }
 
-const unspecifiedWaitMs = 60_000
-
 const webApiErrorSchema = z
   .object({ error: z.object({ code: z.string().nullish(), message: z.string().nullish() }) })
   .transform(({ error }) => ({ code: (error.code ?? '').toLowerCase(), message: error.message ?? '' }))
@@ -44,14 +44,17 @@ export function readError(text: string): RemoteError | null {
 
 /** The fault of one record or one call from the error stated for it. */
 export function faultOfError(error: RemoteError, circumstances: Circumstances): ConnectorFault {
+  const { status, retryAfter, now } = circumstances
   const kind = judge(error, circumstances)
   const fields = namedFields(error)
   const message = `${error.code}: ${firstLine(error.message)}`.slice(0, 1000)
   return new ConnectorFault(kind, message, {
-    code: error.code || `HTTP_${circumstances.status}`,
-    httpStatus: circumstances.status,
+    code: error.code || `HTTP_${status}`,
+    httpStatus: status,
     ...(fields.length > 0 ? { fields } : {}),
-    ...(kind === 'throttled' ? { retryAt: retryTime(circumstances.retryAfter, circumstances.now) } : {}),
+    ...(kind === 'throttled'
+      ? { retryAt: readRetryAfter(retryAfter, now) ?? later(now, unspecifiedWaitMs) }
+      : {}),
   })
 }
 
@@ -111,11 +114,3 @@ function namedFields({ message }: RemoteError): readonly string[] {
 
 /** The stack of the platform has nothing to say to anybody here. */
 const firstLine = (text: string): string => text.split(/\r?\n/, 1)[0] ?? ''
-
-/** `Retry-After` is in seconds (Service protection API limits); without it we come back after a minute. */
-export function retryTime(retryAfter: string | null, now: Date): Date {
-  const seconds = Number(retryAfter ?? Number.NaN)
-  const date = new Date(retryAfter ?? Number.NaN)
-  if (Number.isFinite(seconds) && seconds >= 0) return new Date(now.getTime() + seconds * 1000)
-  return date > now ? date : new Date(now.getTime() + unspecifiedWaitMs)
-}

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { RemoteField, RemoteFieldType } from '../connector.ts'
 import type { Currency } from './currencies.ts'
-import { isCurrencyLookup, type Table, typeOf } from './table.ts'
+import { type Column, isCurrencyLookup, isManyTables, type Table, typeOf } from './table.ts'
 
 /** Column types (Attribute metadata reference). What is not here cannot be mapped to one value. */
 const fieldTypes: Readonly<Record<string, RemoteFieldType>> = {
@@ -86,22 +86,22 @@ export function toRemoteFields(
   choices: Choices,
   currencies: readonly Currency[],
 ): readonly RemoteField[] {
-  return attributes.flatMap((attribute) => {
-    const column = table.columns.get(attribute.LogicalName)
-    if (!column) return []
-    const type = typeOf(attribute)
-    const isCurrency = isCurrencyLookup(column)
-    const remoteType = isCurrency ? 'choice' : remoteTypeOf(type, attribute)
-    const isKey = table.keys.some(({ columns }) => columns.length === 1 && columns[0] === column.name)
-    const isManyTables = type !== 'Owner' && remoteType === 'reference' && column.targets.length > 1
-    return [
-      {
+  const columns = Map.groupBy(table.columns.values(), (column) => column.attribute)
+  return attributes.flatMap((attribute) =>
+    (columns.get(attribute.LogicalName) ?? []).map((column): RemoteField => {
+      const type = typeOf(attribute)
+      const isCurrency = isCurrencyLookup(column)
+      const remoteType = isCurrency ? 'choice' : remoteTypeOf(type, attribute)
+      const isKey = table.keys.some(({ columns }) => columns.length === 1 && columns[0] === column.name)
+      const isReadOnly = isManyTables(column)
+      const label = attribute.DisplayName ?? column.attribute
+      return {
         name: column.name,
-        label: attribute.DisplayName ?? column.name,
+        label: column.name === column.attribute ? label : `${label} (${column.targets[0]?.table})`,
         type: remoteType,
-        required: isRequired(table, attribute, type),
-        creatable: (attribute.IsValidForCreate ?? false) && !isManyTables,
-        writable: (attribute.IsValidForUpdate ?? false) && !isManyTables,
+        required: column.name === column.attribute && isRequired(table, attribute, type),
+        creatable: (attribute.IsValidForCreate ?? false) && !isReadOnly,
+        writable: (attribute.IsValidForUpdate ?? false) && !isReadOnly,
         maxLength: remoteType === 'text' && attribute.MaxLength ? attribute.MaxLength : null,
         scale: scaleOf(type, remoteType, attribute),
         choices: isCurrency
@@ -110,13 +110,17 @@ export function toRemoteFields(
             ? (choices.get(column.name) ?? [])
             : null,
         restrictedChoices: remoteType === 'choice' || remoteType === 'multichoice',
-        references: remoteType === 'reference' ? column.targets.map((to) => to.table) : [],
+        references: remoteType === 'reference' ? targetsOf(column) : [],
         unique: isKey || column.name === table.idColumn,
         externalId: isKey,
-      },
-    ]
-  })
+      }
+    }),
+  )
 }
+
+/** Users and teams own records; Dataverse names the table of both, which nobody can read. */
+const targetsOf = ({ type, targets }: Column): readonly string[] =>
+  type === 'Owner' ? ['systemuser', 'team'] : targets.map((to) => to.table)
 
 /** An instant unless the column keeps days; "User local" columns keep instants even where people see a day. */
 function remoteTypeOf(type: string, { DateTimeBehavior: behaviour }: Attribute): RemoteFieldType {

@@ -1,14 +1,12 @@
 import { Client, type Context, type Middleware, ResponseType } from '@microsoft/microsoft-graph-client'
 import { z } from 'zod'
-import { ConnectorFault } from '../fault.ts'
+import { type CallLabel, createExchange, type ExchangeOptions } from '../wire/exchange.ts'
+import { type Answer, accepted, type FetchLeg } from '../wire/fetch-leg.ts'
+import { createSignIn } from '../wire/sign-in.ts'
+import { dynamicsAnswers } from './answers.ts'
 import { type DynamicsCredentials, tokenRequest } from './credentials.ts'
-import { type CallLabel, createExchange, type ExchangeOptions, reasonToAbandon } from './exchange.ts'
-import type { Answer, FetchLeg } from './fetch-leg.ts'
 import { apiVersion } from './odata.ts'
 
-/** Two sign-ins a window: one, and one more for a token that was refused. Then the refusal stands until it has passed. */
-const guardWindowMs = 60_000
-const signInsPerWindow = 2
 /** A token that ends within this time is replaced before it is used. */
 const renewBeforeMs = 120_000
 
@@ -41,11 +39,10 @@ export interface Call<T> extends CallLabel {
 export interface Session {
   readonly organisationUrl: string
   send<T>(call: Call<T>, signal: AbortSignal): Promise<T>
-  /** Ends every call under way and waits for their ends. Tokens cannot be given back: they end by themselves. */
   close(): Promise<void>
 }
 
-export interface SessionOptions extends Omit<ExchangeOptions, 'life'> {
+export interface SessionOptions extends Omit<ExchangeOptions, 'life' | 'vendor'> {
   readonly credentials: DynamicsCredentials
 }
 
@@ -55,109 +52,49 @@ export const readJson =
   (answer: Answer): T =>
     schema.parse(JSON.parse(answer.text))
 
+const readToken = readJson(tokenReplySchema)
+
 interface Token {
   readonly text: string
   readonly renewAt: number
 }
 
-/**
- * The token lives in memory only. A sign-in is shared by all who wait for it, and nobody's abort ends another's. It goes
- * out to the organisation's own address alone, whatever address a link in an answer names.
- */
+/** The token goes out to the organisation's own address alone, whatever address a link in an answer names. */
 export function createSession({ credentials, ...options }: SessionOptions): Session {
   const { organisationUrl } = credentials
   const life = new AbortController()
-  const exchange = createExchange({ ...options, life: life.signal })
-  const pending = new Set<Promise<void>>()
-  let signedIn: Token | null = null
-  let signingIn: Promise<Token> | null = null
-  let signIns: readonly { readonly at: number; readonly refusal?: string }[] = []
-
-  async function signIn(): Promise<Token> {
-    const at = options.now().getTime()
-    signIns = signIns.filter((earlier) => at - earlier.at < guardWindowMs)
-    if (signIns.length >= signInsPerWindow) {
-      const reason = signIns.at(-1)?.refusal ?? 'Dataverse refused the token that had just been given out'
-      throw new ConnectorFault('unauthorised', `Not signing in again so soon: ${reason}`, {
-        code: 'SIGN_IN_GUARD',
-      })
-    }
-    const { url, form } = tokenRequest(credentials)
-    const headers = { Accept: 'application/json', 'Content-Type': 'application/x-www-form-urlencoded' }
-    try {
-      const reply = await exchange(
+  const exchange = createExchange({ ...options, life: life.signal, vendor: dynamicsAnswers })
+  const signIn = createSignIn<Token>({
+    vendor: dynamicsAnswers.name,
+    now: options.now,
+    life,
+    async signIn(at) {
+      const { url, form } = tokenRequest(credentials)
+      const headers = { Accept: 'application/json', 'Content-Type': 'application/x-www-form-urlencoded' }
+      const { value } = await exchange(
         { operation: 'auth', object: null, records: 0 },
         life.signal,
-        (leg) => leg.send(url, { method: 'POST', headers, body: form }),
-        readJson(tokenReplySchema),
+        async (leg) => readToken(accepted(await leg.send(url, { method: 'POST', headers, body: form }))),
       )
-      signIns = [...signIns, { at }]
-      signedIn = { text: reply.access_token, renewAt: at + reply.expires_in * 1000 - renewBeforeMs }
-      return signedIn
-    } catch (error) {
-      if (error instanceof ConnectorFault && error.kind === 'unauthorised') {
-        signIns = [...signIns, { at, refusal: error.message }]
-      }
-      throw error
-    }
-  }
-
-  function access(signal: AbortSignal): Promise<Token> {
-    if (life.signal.aborted) return Promise.reject(abandoned('CLOSED'))
-    if (signedIn && options.now().getTime() < signedIn.renewAt) return Promise.resolve(signedIn)
-    signingIn ??= track(signIn()).finally(() => {
-      signingIn = null
-    })
-    return leavable(signingIn, signal)
-  }
-
-  /** Lets one waiter leave without ending the work that others wait for. */
-  function leavable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const leave = () => reject(abandoned(reasonToAbandon(signal, life.signal) ?? 'CANCELLED'))
-      if (signal.aborted) leave()
-      signal.addEventListener('abort', leave, { once: true })
-      work.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave))
-    })
-  }
-
-  const attempt = <T>(token: Token, call: Call<T>, signal: AbortSignal): Promise<T> =>
-    exchange(call, signal, (leg) => ask(organisationUrl, token.text, call, leg), call.read)
-
-  async function send<T>(call: Call<T>, signal: AbortSignal): Promise<T> {
-    const token = await access(signal)
-    try {
-      return await attempt(token, call, signal)
-    } catch (error) {
-      if (!isExpired(error)) throw error
-      // Whoever comes first drops the refused token; the others find a newer one, or the sign-in under way.
-      if (signedIn === token) signedIn = null
-      return attempt(await access(signal), call, signal)
-    }
-  }
-
-  function track<T>(work: Promise<T>): Promise<T> {
-    const settled = work.then(
-      () => undefined,
-      () => undefined,
-    )
-    pending.add(settled)
-    void settled.then(() => pending.delete(settled))
-    return work
-  }
+      return { text: value.access_token, renewAt: at.getTime() + value.expires_in * 1000 - renewBeforeMs }
+    },
+    isGood: ({ renewAt }, now) => now.getTime() < renewAt,
+  })
 
   return {
     organisationUrl,
-    send: (call, signal) => track(send(call, signal)),
-    async close() {
-      life.abort()
-      await Promise.all(pending)
-      signedIn = null
-    },
+    send: (call, signal) =>
+      signIn.use(signal, async (token) => {
+        const { value } = await exchange(call, signal, async (leg) =>
+          call.read(accepted(await ask(organisationUrl, token.text, call, leg))),
+        )
+        return value
+      }),
+    close: signIn.close,
   }
 }
 
-/** Makes the call by the Graph client, on a chain of two: the token, then our own leg. */
+/** Makes the call by the Graph client, on our own leg in place of its chain. */
 async function ask<T>(
   organisationUrl: string,
   token: string,
@@ -167,7 +104,7 @@ async function ask<T>(
   const client = Client.initWithMiddleware({
     baseUrl: `${organisationUrl}/api/data/`,
     defaultVersion: apiVersion,
-    middleware: [authorise(organisationUrl, token), leg],
+    middleware: createMiddleware(organisationUrl, token, leg),
   })
   const request = client
     .api(`/${path}`)
@@ -190,28 +127,15 @@ async function ask<T>(
 }
 
 /** Hands the token to the organisation's own address, and sends nothing anywhere else. */
-function authorise(organisationUrl: string, token: string): Middleware {
-  let next: Middleware | null = null
-  return {
-    setNext(middleware) {
-      next = middleware
-    },
-    async execute(context: Context) {
-      if (new URL(String(context.request)).origin !== organisationUrl) {
-        throw new Error('The call would leave the organisation')
-      }
-      context.options = {
-        ...context.options,
-        headers: { ...context.options?.headers, Authorization: `Bearer ${token}` },
-      }
-      await next?.execute(context)
-    },
-  }
-}
-
-const abandoned = (code: string): ConnectorFault =>
-  new ConnectorFault('unavailable', `The call was given up: ${code}`, { code })
-
-/** Dataverse answers 401 to a token that it does not take; a missing privilege is a 403. */
-const isExpired = (error: unknown): boolean =>
-  error instanceof ConnectorFault && error.kind === 'unauthorised' && error.details.httpStatus === 401
+const createMiddleware = (organisationUrl: string, token: string, leg: FetchLeg): Middleware => ({
+  async execute(context: Context) {
+    const url = String(context.request)
+    if (new URL(url).origin !== organisationUrl) throw new Error('The call would leave the organisation')
+    const { status, headers, text } = await leg.send(url, {
+      ...context.options,
+      headers: { ...context.options?.headers, Authorization: `Bearer ${token}` },
+    })
+    const hasBody = status !== 204 && status !== 205
+    context.response = new Response(hasBody ? text : null, { status, headers })
+  },
+})

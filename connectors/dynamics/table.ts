@@ -18,8 +18,14 @@ export interface AlternateKey {
   readonly indexStatus: string | null
 }
 
+/**
+ * One column, or one of several views of a lookup that may point to several tables: beside `parentcustomerid`, which is
+ * read only, there is `parentcustomerid.account`, which is written as an account. Read, each shows the id that is there.
+ */
 export interface Column {
   readonly name: string
+  /** Its logical name: the name without the table that follows it. */
+  readonly attribute: string
   /** AttributeTypeName without its ending, for example `String`, `Lookup`, `MultiSelectPicklist`. */
   readonly type: string
   /** Of a lookup: the tables that it may point to, and the property by which each is written. */
@@ -33,6 +39,9 @@ export const isCurrencyLookup = (column: Column): boolean =>
   column.type === 'Lookup' &&
   column.targets.every(({ table }) => table === 'transactioncurrency') &&
   column.targets.length > 0
+
+export const isManyTables = (column: Column): boolean =>
+  isLookup(column) && column.type !== 'Owner' && column.targets.length > 1
 
 const attributeTypeSchema = {
   AttributeType: z.string().nullish(),
@@ -93,17 +102,19 @@ export function typeOf(attribute: {
 /** Columns that belong to another one, such as the name beside a lookup, are no columns of their own. */
 export function toTable(reply: TableReply): Table {
   const relationships = reply.ManyToOneRelationships ?? []
-  const columns = reply.Attributes.filter((a) => !a.AttributeOf && a.IsValidForRead !== false).map(
-    (attribute): Column => ({
-      name: attribute.LogicalName,
-      type: typeOf(attribute),
-      targets: relationships
-        .filter(({ ReferencingAttribute }) => ReferencingAttribute === attribute.LogicalName)
-        .map((to) => ({
-          table: to.ReferencedEntity,
-          property: to.ReferencingEntityNavigationPropertyName ?? attribute.LogicalName,
-        })),
-    }),
+  const columns = reply.Attributes.filter((a) => !a.AttributeOf && a.IsValidForRead !== false).flatMap(
+    (attribute) =>
+      viewsOf({
+        name: attribute.LogicalName,
+        attribute: attribute.LogicalName,
+        type: typeOf(attribute),
+        targets: relationships
+          .filter(({ ReferencingAttribute }) => ReferencingAttribute === attribute.LogicalName)
+          .map((to) => ({
+            table: to.ReferencedEntity,
+            property: to.ReferencingEntityNavigationPropertyName ?? attribute.LogicalName,
+          })),
+      }),
   )
   return {
     name: reply.LogicalName,
@@ -119,6 +130,18 @@ export function toTable(reply: TableReply): Table {
   }
 }
 
+/** The column itself and, where it may point to several tables, one for each of them. An owner is a user here. */
+const viewsOf = (column: Column): readonly Column[] => [
+  column,
+  ...(isManyTables(column)
+    ? column.targets.map((target) => ({
+        ...column,
+        name: `${column.name}.${target.table}`,
+        targets: [target],
+      }))
+    : []),
+]
+
 /** The column of a table; throws `configuration` naming it where there is none. */
 export function columnOf(table: Table, name: string): Column {
   const column = table.columns.get(name)
@@ -131,4 +154,4 @@ export function columnOf(table: Table, name: string): Column {
 
 /** The property under which a column's value is read and filtered by: a lookup shows its id only. */
 export const readProperty = (column: Column): string =>
-  isLookup(column) ? `_${column.name}_value` : column.name
+  isLookup(column) ? `_${column.attribute}_value` : column.attribute

@@ -5,8 +5,8 @@ import * as owners from '@hubspot/api-client/lib/codegen/crm/owners/index.js'
 import * as pipelines from '@hubspot/api-client/lib/codegen/crm/pipelines/index.js'
 import * as properties from '@hubspot/api-client/lib/codegen/crm/properties/index.js'
 import * as oauth from '@hubspot/api-client/lib/codegen/oauth/index.js'
+import { accepted, type FetchLeg } from '../wire/fetch-leg.ts'
 import { type ApiRelease, calledPath } from './api-paths.ts'
-import type { FetchTransport } from './transport.ts'
 
 /** Where and as whom to call. */
 export interface Access {
@@ -38,8 +38,8 @@ interface GeneratedRequest {
   getBody(): unknown
 }
 
-/** The client's APIs over one transport. Their retries and limiter are not in play: those belong to its `Client` class. */
-export function createApis(transport: FetchTransport, access: Access) {
+/** The client's APIs over one leg. It would drop members of a refusal that it does not know: refusals are kept from it. Their retries and limiter are not in play: those belong to its `Client` class. */
+export function createApis(leg: FetchLeg, access: Access) {
   const urlOf = (generated: string): string => {
     const url = new URL(generated)
     url.pathname = calledPath(url.pathname, access.release)
@@ -55,12 +55,13 @@ export function createApis(transport: FetchTransport, access: Access) {
       httpApi: part.wrapHttpLibrary({
         send: async (request) => {
           const body = request.getBody()
-          const { status, headers, text } = await transport.send({
-            url: urlOf(request.getUrl()),
-            method: request.getHttpMethod(),
-            headers: request.getHeaders(),
-            ...(body === undefined ? {} : { body: String(body) }),
-          })
+          const { status, headers, text } = accepted(
+            await leg.send(urlOf(request.getUrl()), {
+              method: request.getHttpMethod(),
+              headers: request.getHeaders(),
+              ...(body === undefined ? {} : { body: String(body) }),
+            }),
+          )
           return new part.ResponseContext(status, Object.fromEntries(headers), {
             text: async () => text,
             binary: async () => Buffer.from(text),
@@ -85,8 +86,7 @@ export function createApis(transport: FetchTransport, access: Access) {
     /** A call that the client has no method for; answers the parsed body. */
     async call(method: 'GET' | 'POST', path: string, body?: object): Promise<unknown> {
       const isForm = body instanceof URLSearchParams
-      const answer = await transport.send({
-        url: urlOf(new URL(path, access.apiUrl).href),
+      const answer = await leg.send(urlOf(new URL(path, access.apiUrl).href), {
         method,
         headers: {
           accept: 'application/json',
@@ -97,7 +97,7 @@ export function createApis(transport: FetchTransport, access: Access) {
         },
         ...(body === undefined ? {} : { body: isForm ? body.toString() : JSON.stringify(body) }),
       })
-      return JSON.parse(answer.text)
+      return JSON.parse(accepted(answer).text)
     },
   }
 }

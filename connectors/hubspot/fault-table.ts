@@ -112,4 +112,10 @@ export const policyWaitMs: ReadonlyMap<string, number> = new Map([
   ['TEN_SECONDLY_ROLLING', 10 * second],
   ['DAILY', 3600 * second],
 ])
-export const waitMs = { unstatedPolicy: 10 * second, lock: 2 * second, migration: 3600 * second } as const
+/** The same, where no policy is named. */
+export const unstatedWaitMs = 10 * second
+export const statusWaitMs: ReadonlyMap<number, number> = new Map([
+  [423, 2 * second],
+  [429, unstatedWaitMs],
+  [477, 3600 * second],
+])

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { ConnectorFault, type FaultKind } from '../fault.ts'
-import { faultTable, policyWaitMs, statusTable, waitMs } from './fault-table.ts'
+import { later, readRetryAfter } from '../wire/retry-after.ts'
+import { faultTable, policyWaitMs, statusTable, statusWaitMs, unstatedWaitMs } from './fault-table.ts'
 
 /** One refusal as HubSpot states it, of a whole call or of one item; any member may be absent on the wire. */
 export interface RemoteError {
@@ -108,13 +109,15 @@ export function faultOfError(
   const code = decidingCode(error)
   const known = faultTable.get(code) ?? faultTable.get(error.category)
   const kind = known ?? (httpStatus === undefined ? undefined : kindOfStatus(httpStatus)) ?? 'rejected'
-  const retryAt = retryTime(kind, error, now, httpStatus, retryAfter ?? null)
+  const waitMs = waitOf(kind, error, httpStatus)
   const duplicates = kind === 'duplicate' ? namedDuplicates(error) : []
   return new ConnectorFault(kind, `${code}: ${error.message}`.slice(0, 1000), {
     code: code || `HTTP_${httpStatus ?? 0}`,
     ...(error.fields.length > 0 ? { fields: error.fields } : {}),
     ...(duplicates.length > 0 ? { duplicates } : {}),
-    ...(retryAt ? { retryAt } : {}),
+    ...(waitMs === undefined
+      ? {}
+      : { retryAt: readRetryAfter(retryAfter ?? null, now) ?? later(now, waitMs) }),
     ...(httpStatus === undefined ? {} : { httpStatus }),
   })
 }
@@ -136,37 +139,12 @@ function decidingCode(error: RemoteError): string {
 const isNonUnique = ({ message }: RemoteError): boolean => /by non-unique \S+ property/.test(message)
 const isMissing = ({ message }: RemoteError): boolean => /Property "\w+" does not exist/.test(message)
 
-export function kindOfStatus(status: number): FaultKind | undefined {
+function kindOfStatus(status: number): FaultKind | undefined {
   return statusTable.get(status) ?? (status >= 500 ? 'unavailable' : undefined)
 }
 
-function retryTime(
-  kind: FaultKind,
-  { policyName }: Pick<RemoteError, 'policyName'>,
-  now: Date,
-  status: number | undefined,
-  retryAfter: string | null,
-): Date | undefined {
-  const later = (ms: number) => new Date(now.getTime() + ms)
-  if (kind === 'throttled') {
-    const stated = readRetryAfter(retryAfter, now)
-    if (stated) return stated
-    if (status === 477) return later(waitMs.migration)
-    return later(policyWaitMs.get(policyName ?? '') ?? waitMs.unstatedPolicy)
-  }
-  return status === 423 ? (readRetryAfter(retryAfter, now) ?? later(waitMs.lock)) : undefined
-}
-
-/** The wait of an answer without a body of HubSpot's. */
-export const retryTimeOfStatus = (status: number, now: Date, retryAfter: string | null): Date | undefined =>
-  retryTime(kindOfStatus(status) ?? 'rejected', { policyName: null }, now, status, retryAfter)
-
-function readRetryAfter(text: string | null, now: Date): Date | undefined {
-  if (text === null) return undefined
-  const seconds = Number(text)
-  if (text.trim() !== '' && Number.isFinite(seconds)) {
-    return seconds >= 0 ? new Date(now.getTime() + seconds * 1000) : undefined
-  }
-  const date = new Date(text)
-  return date > now ? date : undefined
+/** How long a limit or a lock lasts; undefined for what does not pass by itself. */
+function waitOf(kind: FaultKind, { policyName }: RemoteError, status = 0): number | undefined {
+  if (kind !== 'throttled' && status !== 423) return undefined
+  return policyWaitMs.get(policyName ?? '') ?? statusWaitMs.get(status) ?? unstatedWaitMs
 }

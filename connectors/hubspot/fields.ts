@@ -1,8 +1,8 @@
 import type { RemoteField, RemoteFieldType } from '../connector.ts'
+import type { CallLabel } from '../wire/exchange.ts'
 import { type CrmObject, crmObject, ownersObject } from './api-paths.ts'
 import { listed } from './apis.ts'
 import { associatedObjects, readLabels, slugOf, toAssociationField } from './associations.ts'
-import type { CallLabel } from './exchange.ts'
 import { ownerFields } from './owners.ts'
 import type { Session } from './session.ts'
 

@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import type { ConnectionIdentity } from '../connector.ts'
 import { ConnectorFault } from '../fault.ts'
+import type { CallLabel } from '../wire/exchange.ts'
 import { ownPaths } from './api-paths.ts'
 import type { Apis } from './apis.ts'
 import { type HubspotCredentials, isLoopback } from './credentials.ts'
-import type { CallLabel } from './exchange.ts'
 import type { Session } from './session.ts'
 
 const accountSchema = z.object({

@@ -1,5 +1,6 @@
 import type { Missing, RemoteRecord } from '../connector.ts'
 import { ConnectorFault } from '../fault.ts'
+import type { CallLabel } from '../wire/exchange.ts'
 import { type CrmObject, crmObject, ownersObject } from './api-paths.ts'
 import { listedRecords } from './apis.ts'
 import {
@@ -9,7 +10,6 @@ import {
   readAssociations,
   valuesOf,
 } from './associations.ts'
-import type { CallLabel } from './exchange.ts'
 import { readError } from './faults.ts'
 import { readOwners } from './owners.ts'
 import { isRecordId, mergedInto, missing, type Row, readProperties, toRecord } from './records.ts'

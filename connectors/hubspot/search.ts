@@ -1,7 +1,7 @@
 import { FilterOperatorEnum } from '@hubspot/api-client/lib/codegen/crm/objects/index.js'
+import type { CallLabel } from '../wire/exchange.ts'
 import type { CrmObject } from './api-paths.ts'
 import { listedRecords } from './apis.ts'
-import type { CallLabel } from './exchange.ts'
 import { type Row, readProperties } from './records.ts'
 import type { Session } from './session.ts'
 

@@ -74,8 +74,13 @@ export const lackingOptions = (field: NeededField, property: PropertyDefinition)
     ? (field.choices ?? []).filter((choice) => !property.options?.some(({ value }) => value === choice))
     : []
 
+/** Longer texts get a box of several lines. */
+const oneLineLength = 255
+
 export function propertyToCreate(field: NeededField): PropertyCreate {
-  const [type, fieldType] = kinds[field.type]
+  const [type, usualForm] = kinds[field.type]
+  const isLong = field.type === 'text' && (field.maxLength ?? 0) > oneLineLength
+  const fieldType = isLong ? PropertyCreateFieldTypeEnum.Textarea : usualForm
   return {
     name: field.name,
     label: field.label,

@@ -1,5 +1,6 @@
 import type { ChangePage, Deletion, RemoteRecord } from '../connector.ts'
 import { ConnectorFault } from '../fault.ts'
+import type { Reply } from '../wire/exchange.ts'
 import { createBulkReader } from './bulk.ts'
 import {
   advanceCursor,
@@ -12,7 +13,6 @@ import {
   restCursor,
   writeCursor,
 } from './cursor.ts'
-import type { Reply } from './exchange.ts'
 import { readFirstPass } from './first-pass.ts'
 import { mergeable } from './reads.ts'
 import { modifiedAtOf, queryReplySchema, type Row, readFields, toRecord } from './records.ts'

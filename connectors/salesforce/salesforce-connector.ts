@@ -4,9 +4,9 @@
  * repeat a failed call (but once, with a new token), or make a call past the gate.
  */
 import type { CallGate, Connector, ConnectorTraits } from '../connector.ts'
+import type { CallLabel } from '../wire/exchange.ts'
 import { changesBatch, createChangeReader } from './changes.ts'
 import type { SalesforceCredentials } from './credentials.ts'
-import type { CallLabel } from './exchange.ts'
 import { describeReplySchema, toRemoteField } from './fields.ts'
 import { listenToChanges } from './listen.ts'
 import { findRecords, readBatch, readRecords } from './reads.ts'

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { type FailedCall, faultOfFailure } from '#connectors/dynamics/failed-call.ts'
+import { dynamicsAnswers } from '#connectors/dynamics/answers.ts'
 import { faultTable } from '#connectors/dynamics/fault-table.ts'
 import { faultOfError, readError, type Subject } from '#connectors/dynamics/faults.ts'
 import type { FaultKind } from '#connectors/fault.ts'
+import { type FailedCall, judgeFailedCall } from '#connectors/wire/failed-call.ts'
 
 const now = new Date('2026-11-20T10:00:00Z')
 const id = '00000000-0000-4000-8000-000000000001'
@@ -123,7 +124,7 @@ describe('one code with several meanings', () => {
 
 describe('a call that failed', () => {
   const failed = (part: Partial<FailedCall>) =>
-    faultOfFailure({
+    judgeFailedCall(dynamicsAnswers, {
       error: new Error('failed'),
       sent: true,
       status: null,

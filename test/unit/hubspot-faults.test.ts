@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest'
 import type { FaultKind } from '#connectors/fault.ts'
-import { type FailedCall, faultOfFailure } from '#connectors/hubspot/failed-call.ts'
+import { hubspotAnswers } from '#connectors/hubspot/answers.ts'
 import {
   categories,
   detailCodes,
@@ -10,7 +10,7 @@ import {
   tokenCodes,
 } from '#connectors/hubspot/fault-table.ts'
 import { faultOfError, readError } from '#connectors/hubspot/faults.ts'
-import { RefusedCall } from '#connectors/hubspot/transport.ts'
+import { type FailedCall, judgeFailedCall } from '#connectors/wire/failed-call.ts'
 
 const now = new Date('2026-11-20T10:00:00Z')
 
@@ -167,15 +167,14 @@ describe('a call that failed', () => {
     sent: true,
     status: null,
     retryAfter: null,
+    text: null,
     changesData: true,
     abandoned: null,
     now,
     ...rest,
   })
   const answered = (status: number, text: string, rest: Partial<FailedCall> = {}) =>
-    faultOfFailure(
-      failed({ error: new RefusedCall({ status, headers: new Headers(), text }), status, ...rest }),
-    )
+    judgeFailedCall(hubspotAnswers, failed({ status, text, ...rest }))
   const page = '<html><body>Bad gateway</body></html>'
 
   it.each([...statusTable])('with status %i and a page instead of a reason is %s', (status, kind) => {
@@ -226,6 +225,6 @@ describe('a call that failed', () => {
     ['timed out', { abandoned: 'TIMEOUT' }, 'ambiguous'],
     ['closed before it was sent', { abandoned: 'CLOSED', sent: false }, 'unavailable'],
   ] satisfies [string, Partial<FailedCall>, FaultKind][])('%s', (_, rest, kind) => {
-    expect(faultOfFailure(failed(rest)).kind).toBe(kind)
+    expect(judgeFailedCall(hubspotAnswers, failed(rest)).kind).toBe(kind)
   })
 })

@@ -3,9 +3,10 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { FaultKind } from '#connectors/fault.ts'
-import { type FailedCall, faultOfFailure } from '#connectors/salesforce/failed-call.ts'
+import { salesforceAnswers } from '#connectors/salesforce/answers.ts'
 import { faultTable, restCodes, soapBornCodes, tokenCodes } from '#connectors/salesforce/fault-table.ts'
 import { faultOfErrors, type RemoteError, readErrors, type Subject } from '#connectors/salesforce/faults.ts'
+import { type FailedCall, judgeFailedCall } from '#connectors/wire/failed-call.ts'
 
 const now = new Date('2026-11-20T10:00:00Z')
 const minute = 60_000
@@ -237,11 +238,13 @@ class SdkError extends Error {
     this.data = data
   }
 }
+const faultOfFailure = (failed: FailedCall) => judgeFailedCall(salesforceAnswers, failed)
 const failed = (part: Partial<FailedCall>): FailedCall => ({
   error: new TypeError('fetch failed'),
   sent: true,
   status: null,
   retryAfter: null,
+  text: null,
   changesData: true,
   abandoned: null,
   now,

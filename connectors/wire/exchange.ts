@@ -1,17 +1,26 @@
+/**
+ * What all connectors do alike on the wire: one HTTP call within its bounds, what a failed one means, signing in, and
+ * writing in batches. It has no vendor's name, code or address in it: what differs is handed in, as data where it can be.
+ */
 import type { CallGate } from '../connector.ts'
 import { ConnectorFault } from '../fault.ts'
-import { type FailedCall, faultOfFailure } from './failed-call.ts'
-import { type Answer, FetchLeg } from './fetch-leg.ts'
+import { type FailedCall, judgeFailedCall, type VendorAnswers } from './failed-call.ts'
+import { FetchLeg } from './fetch-leg.ts'
 
 export type CallLabel = Parameters<CallGate['call']>[0]
 
-/** One HTTP call through the gate: `ask` makes it on the leg given, `read` makes sense of the answer. */
+export interface Reply<T> {
+  readonly value: T
+  /** The vendor's own clock when it answered; null where a proxy took the header out. */
+  readonly answeredAt: Date | null
+}
+
+/** One HTTP call through the gate: `ask` makes it on the leg given. Every failure of the call is a ConnectorFault. */
 export type Exchange = <T>(
   label: CallLabel,
   caller: AbortSignal,
-  ask: (leg: FetchLeg) => Promise<Answer>,
-  read: (answer: Answer) => T,
-) => Promise<T>
+  ask: (leg: FetchLeg) => Promise<T>,
+) => Promise<Reply<T>>
 
 export interface ExchangeOptions {
   readonly gate: CallGate
@@ -19,29 +28,26 @@ export interface ExchangeOptions {
   readonly now: () => Date
   /** Aborted when the connector closes. */
   readonly life: AbortSignal
+  readonly vendor: VendorAnswers
 }
 
-/**
- * Every failure of a call is a ConnectorFault; an answer with an error's status is a failure. What the gate throws of its
- * own accord before anything was sent passes through untouched.
- */
-export function createExchange({ gate, requestTimeoutMs, now, life }: ExchangeOptions): Exchange {
-  return async ({ operation, object, records }, caller, ask, read) => {
+/** What the gate throws of its own accord before anything was sent passes through untouched. */
+export function createExchange({ gate, requestTimeoutMs, now, life, vendor }: ExchangeOptions): Exchange {
+  return async ({ operation, object, records }, caller, ask) => {
     const signal = AbortSignal.any([caller, life])
     const hangUp = new AbortController()
     let leg: FetchLeg | null = null
-    let answer: Answer | null = null
     let isSettled = false
 
     const faultOf = (error: unknown, abandoned: FailedCall['abandoned']) =>
-      faultOfFailure({
+      judgeFailedCall(vendor, {
         error: error instanceof ConnectorFault ? error : (leg?.failure ?? error),
         abandoned,
         sent: leg?.sent ?? false,
         status: leg?.head?.status ?? null,
         retryAfter: leg?.head?.headers.get('retry-after') ?? null,
-        text: answer?.text ?? null,
-        changesData: operation === 'write' || operation === 'setup',
+        text: leg?.answer?.text ?? null,
+        changesData: vendor.changing.has(operation),
         now: now(),
       })
 
@@ -52,14 +58,15 @@ export function createExchange({ gate, requestTimeoutMs, now, life }: ExchangeOp
         const current = new FetchLeg(bounded)
         leg = current
         try {
-          answer = await ask(current)
-          if (answer.status >= 400) throw new Error(`HTTP ${answer.status}`)
-          return read(answer)
+          const value = await ask(current)
+          return { value, answeredAt: dateOf(current) }
         } catch (error) {
           // An answer that was read to its end counts, however late.
-          throw faultOf(error, answer === null ? reasonToAbandon(bounded, life) : null)
+          throw faultOf(error, current.answer === null ? reasonToAbandon(bounded, life) : null)
         } finally {
           isSettled = true
+          const usage = current.head ? vendor.usageOf?.(current.head.headers) : null
+          if (usage) gate.observeUsage(usage)
         }
       })
     } catch (error) {
@@ -80,4 +87,9 @@ export function reasonToAbandon(signal: AbortSignal, life: AbortSignal): FailedC
   if (!signal.aborted) return null
   if (life.aborted) return 'CLOSED'
   return signal.reason instanceof Error && signal.reason.name === 'TimeoutError' ? 'TIMEOUT' : 'CANCELLED'
+}
+
+function dateOf({ head }: FetchLeg): Date | null {
+  const date = new Date(head?.headers.get('date') ?? Number.NaN)
+  return Number.isNaN(date.getTime()) ? null : date
 }

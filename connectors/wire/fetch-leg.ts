@@ -1,5 +1,3 @@
-import type { Context, Middleware } from '@microsoft/microsoft-graph-client'
-
 const maxAnswerBytes = 64 * 1024 * 1024
 
 /** Codes that arise before a byte of the request has left. */
@@ -20,6 +18,7 @@ const unsentCodes: ReadonlySet<string> = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ])
 
+/** An answer that was read to its end. */
 export interface Answer {
   readonly status: number
   readonly headers: Headers
@@ -27,16 +26,17 @@ export interface Answer {
 }
 
 /**
- * The HTTP leg under one call, last in the client's chain. The client's own chain would repeat requests after 429, 503 and
- * 504 whatever their method, follow redirects with the token, and hide whether a request had left. This one sends once,
- * bounds the answer, ends with the signal, and remembers how far the call got.
+ * The HTTP leg under one call of a vendor's client, in place of the client's own: those repeat requests, cannot be
+ * aborted, follow redirects with the token or read answers of any length. This one sends once, bounds the answer, ends
+ * with the signal, and remembers how far the call got, so that the fault can say whether it may have taken effect.
  */
-export class FetchLeg implements Middleware {
+export class FetchLeg {
   /** True from the moment when the other side may have seen the request. */
   sent = false
   /** Of the answer, as far as its head arrived. */
   head: { readonly status: number; readonly headers: Headers } | null = null
-  /** What ended the call; the client wraps it in an error of its own and loses its cause. */
+  answer: Answer | null = null
+  /** What ended the call; a client may wrap it in an error of its own and lose its cause. */
   failure: unknown = null
   readonly #signal: AbortSignal
 
@@ -44,15 +44,11 @@ export class FetchLeg implements Middleware {
     this.#signal = signal
   }
 
-  async execute(context: Context): Promise<void> {
-    const { status, headers, text } = await this.send(String(context.request), context.options ?? {})
-    const hasBody = status !== 204 && status !== 205 && status !== 304
-    context.response = new Response(hasBody ? text : null, { status, headers })
-  }
-
+  /** Answers whatever the status, but for one that points to another address. */
   async send(url: string, request: RequestInit): Promise<Answer> {
     try {
-      return await this.#send(url, request)
+      this.answer = await this.#send(url, request)
+      return this.answer
     } catch (error) {
       this.failure = error
       throw error
@@ -62,17 +58,25 @@ export class FetchLeg implements Middleware {
   async #send(url: string, request: RequestInit): Promise<Answer> {
     this.#signal.throwIfAborted()
     this.sent = true
-    const answer = await fetch(url, { ...request, redirect: 'manual', signal: this.#signal }).catch(
+    const response = await fetch(url, { ...request, redirect: 'manual', signal: this.#signal }).catch(
       (error: unknown) => {
         this.sent = !isUnsent(error)
         throw error
       },
     )
-    this.head = { status: answer.status, headers: answer.headers }
-    const text = await readText(answer)
-    if (answer.status >= 300 && answer.status < 400) throw new Error('The answer points to another address')
-    return { status: answer.status, headers: answer.headers, text }
+    const { status, headers } = response
+    this.head = { status, headers }
+    const text = await readText(response)
+    // 300 names several records and leads nowhere.
+    if (status > 300 && status < 400) throw new Error('The answer points to another address')
+    return { status, headers, text }
   }
+}
+
+/** Throws for an answer that is no success. */
+export function accepted(answer: Answer): Answer {
+  if (answer.status < 200 || answer.status >= 300) throw new Error(`HTTP ${answer.status}`)
+  return answer
 }
 
 function isUnsent(error: unknown): boolean {
@@ -83,11 +87,11 @@ function isUnsent(error: unknown): boolean {
   return false
 }
 
-async function readText(answer: Response): Promise<string> {
-  if (!answer.body) return ''
+async function readText(response: Response): Promise<string> {
+  if (!response.body) return ''
   const chunks: Uint8Array[] = []
   let bytes = 0
-  for await (const chunk of answer.body) {
+  for await (const chunk of response.body) {
     bytes += chunk.byteLength
     if (bytes > maxAnswerBytes) throw new Error(`The answer is longer than ${maxAnswerBytes} bytes`)
     chunks.push(chunk)
