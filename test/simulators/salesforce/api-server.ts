@@ -196,6 +196,7 @@ export function addApiRoute(app: FastifyInstance, frame: ApiFrame, route: ApiRou
     }
     record(answer.status, answer.records ?? 0)
     reply.headers({
+      date: frame.organisation.now().toUTCString(),
       'sforce-limit-info': `api-usage=${Math.min(frame.usedCalls, frame.dailyLimit)}/${frame.dailyLimit}`,
       'cache-control': 'no-cache,must-revalidate,max-age=0,no-store,private',
       ...answer.headers,
