@@ -18,6 +18,7 @@ import { createConnectorPool } from './connections/connector-pool.ts'
 import { createCrmAccess, getConnection } from './connections/crm-access.ts'
 import { connectionIds, homeOfDeals } from './connections/deal-home.ts'
 import { createEngineConnections } from './connections/engine-use-cases.ts'
+import { createMappingPauseUseCases } from './connections/mapping-pause-use-cases.ts'
 import { createMappingReleaseUseCases } from './connections/mapping-release-use-cases.ts'
 import { createMappingTrialUseCases } from './connections/mapping-trial-use-cases.ts'
 import { createMappingUseCases, publishedMappings } from './connections/mapping-use-cases.ts'
@@ -203,6 +204,7 @@ export function createCapabilities({ database, clock, logger, keys, publicUrl, r
     random: Math.random,
   }
   const ringReconcile = (tx: Tx) => afterCommit(tx, reconcileBell, () => ring(reconcileBell))
+  const mappingPauses = createMappingPauseUseCases({ ring: ringReconcile })
   const drains = createDrains(engine, { ring })
   const push = createPushUseCases({ engine, findConnection, webhookUrl, bell: { ring }, clock })
   const operations = createSyncOperations({
@@ -258,6 +260,7 @@ export function createCapabilities({ database, clock, logger, keys, publicUrl, r
     mappings,
     releases,
     trials,
+    mappingPauses,
     engine,
     drains,
     push,

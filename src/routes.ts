@@ -3,6 +3,7 @@ import { auditRoutes } from './audit/audit-routes.ts'
 import type { Capabilities } from './capabilities.ts'
 import { conflictRoutes } from './conflicts/conflict-routes.ts'
 import { connectionRoutes } from './connections/connection-routes.ts'
+import { mappingPauseRoutes } from './connections/mapping-pause-routes.ts'
 import { mappingRoutes } from './connections/mapping-routes.ts'
 import { setupRoutes } from './connections/setup-routes.ts'
 import { customerRoutes } from './customers/customer-routes.ts'
@@ -41,6 +42,7 @@ export function createRoutes(made: Capabilities): readonly Route[] {
     ...connectionRoutes(made),
     ...setupRoutes(made.setup),
     ...mappingRoutes(made),
+    ...mappingPauseRoutes(made.mappingPauses),
     ...pushRoutes(made.push),
     ...routingRoutes({ routing: made.routing, rerouting: made.operations.rerouting, deals: made.deals }),
     ...syncRoutes(made.operations, made.drains),

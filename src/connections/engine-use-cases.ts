@@ -3,6 +3,7 @@ import { systemActor } from '#src/kernel/actor.ts'
 import type { ConnectionId } from '#src/kernel/ids.ts'
 import type { PauseRequest } from './connection.ts'
 import type { ConnectionStanding } from './connection-standing-use-cases.ts'
+import { pausedMappings } from './mapping-pause-use-cases.ts'
 import { publishedMappings } from './mapping-use-cases.ts'
 import { quarantinedFields, quarantineField, releaseField } from './quarantine-use-cases.ts'
 
@@ -12,6 +13,7 @@ const engine = systemActor('sync')
 export const createEngineConnections = (standing: ConnectionStanding) => ({
   activeConnections: standing.activeConnections,
   publishedMappings,
+  pausedMappings,
   quarantinedFields,
 
   async quarantineField(

@@ -44,6 +44,10 @@ export const entityMappingSchema = z
     entity: z.string(),
     published: versionSchema.nullable(),
     draft: draftSchema.nullable(),
+    paused: z
+      .object({ reason: z.string(), pausedBy: z.string(), since: instantSchema })
+      .nullable()
+      .describe('A person lets the entity rest; what changes meanwhile waits'),
     quarantined: listOf(
       z.object({
         entity: z.string(),

@@ -9,6 +9,7 @@ import type { ConnectionId } from '#src/kernel/ids.ts'
 import type { SyncedEntity } from '#src/kernel/synced-entity.ts'
 import { lockOrThrow } from './connection-standing-use-cases.ts'
 import { findConnection } from './connection-store.ts'
+import { type MappingPause, readPauses } from './mapping-pause-store.ts'
 import { checkOurSide, type MappingDraft, type MappingVersion } from './mapping-release.ts'
 import {
   deleteDraft,
@@ -34,6 +35,7 @@ export interface EntityMapping {
   readonly entity: string
   readonly published: MappingVersion | null
   readonly draft: (MappingDraft & { readonly issues: readonly CheckIssue[] }) | null
+  readonly paused: MappingPause | null
   readonly quarantined: readonly QuarantinedField[]
 }
 
@@ -84,12 +86,14 @@ export function createMappingUseCases({ entities, onPublished }: MappingDeps) {
       const published = await readPublished(tx, connectionId)
       const drafts = await readDrafts(tx, connectionId)
       const quarantined = await quarantinedFields(tx, connectionId)
+      const pauses = await readPauses(tx, connectionId)
       return [...entities.keys()].map((entity) => {
         const draft = drafts.find((one) => one.entity === entity)
         return {
           entity,
           published: published.find((version) => version.entity === entity) ?? null,
           draft: draft ? checked(draft) : null,
+          paused: pauses.find((pause) => pause.entity === entity) ?? null,
           quarantined: quarantined.filter((field) => field.entity === entity),
         }
       })

@@ -42,9 +42,11 @@ export function createDrains(engine: Engine, bell: Ringer) {
     reconcile: (signal: AbortSignal): Promise<void> =>
       eachConnection(signal, async (connection) => {
         await reconcileConnection(engine, connection, signal)
-        const next = await engine.database.transact(syncActor, (tx) =>
-          nextDue(tx, connection.id, leastUrgent(engine, connection.id)),
-        )
+        const next = await engine.database.transact(syncActor, async (tx) => {
+          const paused = await engine.connections.pausedMappings(tx, connection.id)
+          const resting = paused.map(({ entity }) => entity)
+          return nextDue(tx, connection.id, leastUrgent(engine, connection.id), resting)
+        })
         if (next) bell.ring(reconcileBell, next)
       }),
 

@@ -25,6 +25,11 @@ export interface ConnectionsPort {
   /** Those that may work now. */
   activeConnections(tx: Tx): Promise<readonly SyncConnection[]>
   publishedMappings(tx: Tx, id: ConnectionId): Promise<readonly PublishedMapping[]>
+  /** Entities that a person lets rest. */
+  pausedMappings(
+    tx: Tx,
+    id: ConnectionId,
+  ): Promise<readonly { readonly entity: string; readonly reason: string; readonly since: Date }[]>
   quarantinedFields(
     tx: Tx,
     id: ConnectionId,

@@ -112,12 +112,17 @@ export async function readyMarks(
   return rows.length >= limits.batch || rows.some(({ ripe }) => ripe) ? rows : []
 }
 
-/** When the next mark of a connection becomes due that may go; null when none waits for time. */
-export async function nextDue(tx: Tx, connectionId: ConnectionId, least: Priority): Promise<Date | null> {
+/** When the next mark of a connection becomes due that may go; null when none waits for time. `resting`: entities. */
+export async function nextDue(
+  tx: Tx,
+  connectionId: ConnectionId,
+  least: Priority,
+  resting: readonly string[],
+): Promise<Date | null> {
   const { rows } = await sql<{ next: Date | null }>`
     select min(greatest(ready_at, due_at)) as next from dirty_mark
     where connection_id = ${connectionId} and parked_at is null and waiting_for is null
-      and priority <= ${priorities[least]}`.execute(tx)
+      and priority <= ${priorities[least]} and entity <> all(${[...resting]}::text[])`.execute(tx)
   return rows[0]?.next ?? null
 }
 

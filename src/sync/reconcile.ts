@@ -55,6 +55,7 @@ async function workOff(workspace: Workspace, lease: Lease, signal: AbortSignal):
     let worked = false
     for (const mapped of workspace.entities) {
       if (signal.aborted) return
+      if (mapped.isPaused) continue
       worked = (await workRound({ workspace, mapped, lease, signal })) || worked
     }
     if (!worked) return

@@ -30,6 +30,7 @@ const healthSchema = z
     waiting: z.int(),
     parked: z.int(),
     openReviews: z.int(),
+    pausedMappings: listOf(z.object({ entity: z.string(), reason: z.string(), since: instantSchema })),
     quarantined: listOf(z.object({ entity: z.string(), remoteField: z.string() })),
   })
   .meta({ id: 'SyncHealth' })

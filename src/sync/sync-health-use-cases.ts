@@ -30,6 +30,12 @@ export interface SyncHealth extends Pick<SyncConnection, 'status' | 'pausedUntil
   readonly waiting: number
   readonly parked: number
   readonly openReviews: number
+  /** Entities that a person lets rest. */
+  readonly pausedMappings: readonly {
+    readonly entity: string
+    readonly reason: string
+    readonly since: Date
+  }[]
   readonly quarantined: readonly { readonly entity: string; readonly remoteField: string }[]
 }
 
@@ -80,6 +86,7 @@ export function createSyncHealthUseCases({ engine, connectionOf }: OperationDeps
         waiting: sum('waiting'),
         parked: sum('parked'),
         openReviews: await countOpenReviews(tx, id),
+        pausedMappings: await engine.connections.pausedMappings(tx, id),
         quarantined: (await engine.connections.quarantinedFields(tx, id)).map(({ entity, remoteField }) => ({
           entity,
           remoteField,

@@ -23,6 +23,8 @@ export interface MappedEntity {
   readonly resting: readonly { readonly remoteField: string; readonly lines: readonly MappingLine[] }[]
   /** Why no new records of it can be made over there at present; null while they can. */
   readonly creationsHeld: string | null
+  /** A person lets it rest: what changes is taken in and remembered, nothing is merged or written. */
+  readonly isPaused: boolean
   /** Remote fields to read: all that its object is read for, so that every reading of a record says the same of it. */
   readonly fields: readonly string[]
   /** Lines that name another synced entity: line, remote field, entity. */
@@ -54,8 +56,9 @@ export interface Workspace {
 
 export async function openWorkspace(engine: Engine, connection: SyncConnection): Promise<Workspace> {
   const connector = await engine.connectors.connectorFor(connection)
-  const { mappings, quarantined, holds } = await engine.database.transact(syncActor, async (tx) => ({
+  const { mappings, paused, quarantined, holds } = await engine.database.transact(syncActor, async (tx) => ({
     mappings: await engine.connections.publishedMappings(tx, connection.id),
+    paused: await engine.connections.pausedMappings(tx, connection.id),
     quarantined: await engine.connections.quarantinedFields(tx, connection.id),
     holds: await creationHolds(tx, connection.id),
   }))
@@ -84,6 +87,7 @@ export async function openWorkspace(engine: Engine, connection: SyncConnection):
           remoteField,
           lines: published.document.fields.filter((line) => usesField(line, remoteField)),
         })),
+        isPaused: paused.some((pause) => pause.entity === published.entity),
         creationsHeld: holds.find((hold) => hold.entity === published.entity)?.reason ?? null,
         fields: remoteFieldsOf(mapping, connection),
         references,

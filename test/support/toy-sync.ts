@@ -1,13 +1,14 @@
 import { sql } from 'kysely'
 import type { CallGate, Connector } from '#connectors/connector.ts'
 import { vendors } from '#connectors/registry.ts'
-import { createSalesforceConnector } from '#connectors/salesforce/salesforce-connector.ts'
 import { readDefaultMappings } from '#mappings/defaults.ts'
 import type { MappingDocument, MappingLine } from '#mappings/document.ts'
+import { neededObjects } from '#mappings/needs.ts'
 import type { MirrorRow } from '#src/conflicts/claim.ts'
 import { activeStanding, type Standing } from '#src/connections/connection.ts'
 import { createConnectionStanding } from '#src/connections/connection-standing-use-cases.ts'
 import { createConnectorPool } from '#src/connections/connector-pool.ts'
+import { pausedMappings } from '#src/connections/mapping-pause-use-cases.ts'
 import { createSecretBox } from '#src/connections/secret-box.ts'
 import type { Database, Tx } from '#src/database/database.ts'
 import type { Deal } from '#src/deals/deal.ts'
@@ -31,6 +32,8 @@ import type { DealsPort, OperationDeps } from '#src/sync/operation-deps.ts'
 import { databaseNow } from '#src/sync/slot-store.ts'
 import type { SalesforceSimulator } from '#test/simulators/salesforce/simulator.ts'
 import { sampleDeal } from './deals.ts'
+import type { CrmDesk } from './desks/crm-desk.ts'
+import { salesforceDesk } from './desks/salesforce.ts'
 import { query } from './sql.ts'
 
 export interface ToyEntity extends SyncedEntity<Tx> {
@@ -106,6 +109,8 @@ export interface ToyOptions {
   readonly requestTimeoutMs?: number
   /** Another connection of the same installation: the same records of ours, each change of which reaches both. */
   readonly beside?: ToySync
+  /** Where the CRM sends webhooks of a connection. */
+  readonly webhookUrl?: (id: ConnectionId) => string
 }
 
 /** What connections of one installation share. */
@@ -139,19 +144,20 @@ function toyDeals({ entities, homes }: ToyInstallation): DealsPort {
 
 export type ToySync = Awaited<ReturnType<typeof toySync>>
 
-/** The engine on a real database and the real connector, with capabilities in memory and one Salesforce connection. */
+/** The engine on a real database and the real connector, with capabilities in memory and one connection. */
 export async function toySync(
   database: Database,
   url: string,
-  simulator: SalesforceSimulator,
+  crm: SalesforceSimulator | CrmDesk,
   options: ToyOptions = {},
 ) {
+  const { vendor, name, credentials, simulator } = 'vendor' in crm ? crm : salesforceDesk(crm)
   const id = newId<'connection'>()
   await query(url, 'set role counterpart_system')
   const connection: SyncConnection = {
     id,
-    name: 'Salesforce',
-    vendor: 'salesforce',
+    name,
+    vendor,
     status: 'active',
     pausedUntil: null,
     pauseReason: null,
@@ -169,20 +175,15 @@ export async function toySync(
     callsPerDay: null,
     callShare: 100,
   }
-  const credentials = {
-    grant: 'client_credentials' as const,
-    loginUrl: simulator.url,
-    clientId: simulator.credentials.clientId,
-    clientSecret: simulator.credentials.clientSecret,
-  }
   const run = <T>(work: (tx: Tx) => Promise<T>) => database.transact(syncActor, work)
   const secretBox = createSecretBox({ current: new Uint8Array(32).fill(7), previous: [] })
   const sealed = await secretBox.seal(id, credentials)
   await run((tx) =>
     sql`insert into connection (id, name, vendor, secrets, status, home_currency)
-        values (${id}, ${`Salesforce ${id}`}, 'salesforce', ${sealed}, 'active', 'USD')`.execute(tx),
+        values (${id}, ${`${name} ${id}`}, ${vendor}, ${sealed}, 'active', 'USD')`.execute(tx),
   )
   const clock = { now: () => new Date() }
+  const webhookUrl = options.webhookUrl ?? ((id: ConnectionId) => `https://partners.example.com/hooks/${id}`)
   const standing = createConnectionStanding({ events: createEventBus({}), clock })
   const pool = createConnectorPool({
     registry: vendors,
@@ -191,13 +192,14 @@ export async function toySync(
     clock,
     logger: silent,
     standing,
-    webhookUrl: (id) => `https://partners.example.com/hooks/${id}`,
+    webhookUrl,
   })
-  const bare = createSalesforceConnector({
+  const bare: Connector = vendors[vendor].create({
     credentials,
     gate: openGate,
     requestTimeoutMs: options.requestTimeoutMs ?? 5_000,
     now: () => new Date(),
+    webhookUrl: webhookUrl(id),
   })
   const connector = options.wrap?.(bare) ?? bare
   const installation: ToyInstallation = options.beside?.installation ?? {
@@ -229,8 +231,7 @@ export async function toySync(
     })
     published.set(entity, { entity, versionId, document })
   }
-  for (const { vendor, document } of readDefaultMappings())
-    if (vendor === 'salesforce') await publish(document)
+  for (const mapping of readDefaultMappings()) if (mapping.vendor === vendor) await publish(mapping.document)
   const isHeld = () => options.obeysPauses === true && pauses.length > 0
   const engine: Engine = {
     database,
@@ -242,6 +243,7 @@ export async function toySync(
             ? []
             : [connection],
       publishedMappings: async (_tx, asked) => [...(installation.published.get(asked)?.values() ?? [])],
+      pausedMappings,
       quarantinedFields: async () => quarantine,
       async quarantineField(_tx, _id, entity, remoteField) {
         const isNew = !quarantine.some(
@@ -324,6 +326,8 @@ export async function toySync(
     )
   return {
     connection,
+    /** The real one, without what a test puts before it. */
+    connector: bare,
     engine,
     operations,
     entities,
@@ -333,6 +337,19 @@ export async function toySync(
     /** What conflict detection sees of the CRM, by remote id. */
     claims,
     publish,
+    /** Makes in the CRM what the published mappings need there. */
+    async setUp() {
+      const { setup } = bare
+      const documents = [...published.values()].map(({ document }) => document)
+      const needs = { objects: neededObjects(documents), webhookUrl: null }
+      const steps = (await setup?.plan(needs, signal)) ?? []
+      const missing = steps.filter(({ state }) => state === 'missing')
+      await setup?.apply(
+        needs,
+        missing.map(({ id: step }) => step),
+        signal,
+      )
+    },
     changeLine: (entity: string, local: string, change: Partial<MappingLine>) => {
       const { document } = published.get(entity)!
       const fields = document.fields.map((line) => (line.local === local ? { ...line, ...change } : line))
