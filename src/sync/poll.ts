@@ -103,9 +103,10 @@ async function pollObject(
   const counts = { records: 0, changed: 0, deletions: 0 }
   for (;;) {
     await renewLease(database, lease)
-    const readAt = await databaseNow(database)
+    const askedAt = await databaseNow(database)
     const { done, value: page } = await pages.next()
     if (done) return { object, ...counts }
+    const readAt = new Date(askedAt.getTime() - (page.ageMs ?? 0))
     for (let start = 0; start < page.records.length; start += chunkSize) {
       const records = page.records.slice(start, start + chunkSize)
       await database.transact(syncActor, async (tx) => {
