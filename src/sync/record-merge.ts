@@ -49,6 +49,10 @@ export const isNews = (link: Link, readAt: Date): boolean =>
   ) &&
   (link.observedAt === null || readAt > link.observedAt)
 
+/** What stands there since our last try to write, nobody has seen. */
+export const isFromBeforeOurWrite = ({ writtenAt }: Link, readAt: Date): boolean =>
+  writtenAt !== null && readAt <= writtenAt
+
 /**
  * May a write be based on this state as the mirror has it? It names the version, and the CRM refuses it if that is not
  * current any more; so only what nobody knows the outcome of has to be read first.

@@ -21,7 +21,15 @@ import {
 } from './merge-consequences.ts'
 import { type MirrorRecord, mirrorRecords } from './mirror-store.ts'
 import { markParents, type ParentWait, priorityOf, waitOnParents } from './parents.ts'
-import { hasOutgoing, isBasis, isNews, type Linked, type Merged, mergeRecord } from './record-merge.ts'
+import {
+  hasOutgoing,
+  isBasis,
+  isFromBeforeOurWrite,
+  isNews,
+  type Linked,
+  type Merged,
+  mergeRecord,
+} from './record-merge.ts'
 import { lookUpTheirPeople } from './remote-users.ts'
 import { closeAgreed, type NewReview, openReviews } from './review-store.ts'
 import { type Outgoing, RecordMoved, type Round } from './round.ts'
@@ -63,7 +71,10 @@ export async function updateRecords(round: Round, items: readonly Linked[], look
     // Another version may make something else of the same values, on either side.
     const isOutdated = item.link.mappingVersionId !== mapped.versionId
     if (incomplete || isOutdated || hasOutgoing(round, item)) toRead.push(item)
-    else if (!seen || !isNews(item.link, seen.readAt)) done.push(item.mark)
+    else if (!seen) done.push(item.mark)
+    // A write that was refused left theirs as it is, and no poll shows it again.
+    else if (isFromBeforeOurWrite(item.link, seen.readAt)) toRead.push(item)
+    else if (!isNews(item.link, seen.readAt)) done.push(item.mark)
     else {
       const merged = mergeRecord(
         round,

@@ -140,6 +140,16 @@ describe('a time-out after the write took effect', () => {
     },
   )
 
+  test('before it took effect is tried again, also where only people over there had changed something', async () => {
+    const { deal, remoteId } = await linkedDeal(sync, simulator)
+    simulator.update('Opportunity', remoteId, { Name: 'Not what we call it' })
+    await sync.poll()
+    simulator.faults.add({ kind: 'reset', operation: 'collections-update', count: 1 })
+    await sync.settle()
+    expect(opportunityOf(simulator, deal)).toMatchObject({ Name: 'Acme 0' })
+    await expectSilence()
+  })
+
   test('before it took effect is written again', async () => {
     const { deal } = await linkedDeal(sync, simulator)
     simulator.faults.add({ kind: 'reset', operation: 'collections-update', count: 1 })
