@@ -10,6 +10,7 @@ import { findCrmHomes, findDeals, lockDeals } from './deal-store.ts'
 import type { DealDeps } from './deps-step.ts'
 import { recordChanges } from './journal-step.ts'
 import { lockDeal } from './lookup-step.ts'
+import { summariseProducts } from './product-summary.ts'
 import type { RoutingFacts } from './routing-facts.ts'
 import { fixConnections, gatherRoutingFacts } from './routing-step.ts'
 
@@ -50,6 +51,19 @@ export function createCrmHomeUseCases(deps: DealDeps) {
       if (ids.length === 0) return new Map()
       const users = await deps.partners.findUsers(tx, ids)
       return new Map([...users.values()].map(({ id, email }) => [id, email]))
+    },
+
+    /** What these deals are about, in words, by their id; those without products are left out. One query for all. */
+    async productSummariesOf(tx: Tx, deals: readonly Deal[]): Promise<ReadonlyMap<string, string>> {
+      const ids = new Set(deals.flatMap(({ products }) => products.map(({ productId }) => productId)))
+      if (ids.size === 0) return new Map()
+      const products = await deps.products.findProducts(tx, [...ids])
+      return new Map(
+        deals.flatMap((deal) => {
+          const summary = summariseProducts(deal, (id) => products.get(id)?.name ?? id)
+          return summary === null ? [] : [[deal.id, summary] as const]
+        }),
+      )
     },
 
     /** The connection that was fixed at approval; null before. */

@@ -7,6 +7,7 @@ import { type Deal, titleOf } from './deal.ts'
 import { conflictStates, dealStatuses, outcomes, phaseOf } from './deal-status.ts'
 import { findDeals, listDealIds } from './deal-store.ts'
 import type { DealUseCases } from './deal-use-cases.ts'
+import { productSummaryLength } from './product-summary.ts'
 
 const ours = (field: Omit<SyncedField, 'writable'>): SyncedField => ({ ...field, writable: false })
 const shared = (field: Omit<SyncedField, 'writable'>): SyncedField => ({ ...field, writable: true })
@@ -24,6 +25,7 @@ export const dealCatalogue: readonly SyncedField[] = [
   ours({ name: 'contactPhone', label: 'Telephone of the contact', type: 'text', maxLength: 50 }),
   ours({ name: 'need', label: "Customer's need", type: 'text', maxLength: 10_000 }),
   ours({ name: 'notes', label: 'Notes', type: 'text', maxLength: 10_000 }),
+  ours({ name: 'products', label: 'Products', type: 'text', maxLength: productSummaryLength }),
   ours({ name: 'registrationType', label: 'Registration type', type: 'text', maxLength: 50 }),
   ours({ name: 'status', label: 'Registration status', type: 'choice', choices: dealStatuses }),
   ours({ name: 'conflict', label: 'Conflict', type: 'choice', choices: conflictStates }),
@@ -44,8 +46,15 @@ export const dealCatalogue: readonly SyncedField[] = [
   ours({ name: 'partner', label: 'Partner', type: 'reference', references: 'partner' }),
 ]
 
-const fieldsOf = (deal: Deal, responsible: string | null): Record<string, FieldValue> => ({
+/** What stands elsewhere than in the deal's own row. */
+interface Around {
+  readonly responsible: string | null
+  readonly products: string | null
+}
+
+const fieldsOf = (deal: Deal, { responsible, products }: Around): Record<string, FieldValue> => ({
   responsible,
+  products,
   number: deal.number,
   title: titleOf(deal),
   companyName: deal.companyName,
@@ -74,10 +83,10 @@ const fieldsOf = (deal: Deal, responsible: string | null): Record<string, FieldV
   partner: deal.partnerId,
 })
 
-const recordOf = (deal: Deal, responsible: string | null): LocalRecord => ({
+const recordOf = (deal: Deal, around: Around): LocalRecord => ({
   id: deal.id,
   revision: deal.revision,
-  fields: fieldsOf(deal, responsible),
+  fields: fieldsOf(deal, around),
   facts: {
     status: deal.status,
     programme: deal.programmeId,
@@ -89,15 +98,19 @@ const recordOf = (deal: Deal, responsible: string | null): LocalRecord => ({
 
 /** Deals as the sync engine sees them; the ids that it knows are those of deals. */
 export const createDealEntity = (
-  deals: Pick<DealUseCases, 'applyFacts' | 'responsiblesOf'>,
+  deals: Pick<DealUseCases, 'applyFacts' | 'responsiblesOf' | 'productSummariesOf'>,
 ): SyncedEntity<Tx> => ({
   name: 'deal',
   catalogue: dealCatalogue,
   async load(tx, ids) {
-    const found = await findDeals(tx, ids as readonly DealId[])
-    const emails = await deals.responsiblesOf(tx, [...found.values()])
+    const found = [...(await findDeals(tx, ids as readonly DealId[])).values()]
+    const emails = await deals.responsiblesOf(tx, found)
+    const products = await deals.productSummariesOf(tx, found)
     return new Map(
-      [...found.values()].map((deal) => [deal.id, recordOf(deal, emails.get(deal.deciderId ?? '') ?? null)]),
+      found.map((deal) => {
+        const responsible = emails.get(deal.deciderId ?? '') ?? null
+        return [deal.id, recordOf(deal, { responsible, products: products.get(deal.id) ?? null })]
+      }),
     )
   },
   listIds: listDealIds,

@@ -42,6 +42,9 @@ describe('setting Dynamics up', () => {
         'column:opportunity.prm_partner',
         'column:opportunity.prm_registrationstatus',
         'column:account.prm_partnerid',
+        'column:opportunity.prm_products',
+        'column:contact.prm_contactid',
+        'key:contact.prm_contactid',
         'tracking:opportunity',
         'tracking:account',
         'webhook',
@@ -73,6 +76,7 @@ describe('setting Dynamics up', () => {
     const fields = await connector.describe('opportunity', never)
     const status = fields.find(({ name }) => name === 'prm_registrationstatus')
     expect(status?.choices).toContainEqual({ value: '100000002', label: 'In review', active: true })
+    expect(status?.choices).toContainEqual({ value: '100000009', label: 'Moved', active: true })
   })
 
   it('says that the index of a key is still being built', async () => {

@@ -227,12 +227,34 @@ describe('lookups and currencies of Dynamics', () => {
     ])
   })
 
-  it('to several tables are not written, but read', async () => {
+  it('to several tables are written by the name of one of them, and only read without it', async () => {
     const account = simulator.insert('account', { name: 'Acme' })
     const id = insertDeal({ customerid: account })
     expect(await write(update(id, { customerid: account }))).toMatchObject([
       { ok: false, fault: { kind: 'configuration', details: { fields: ['customerid'] } } },
     ])
+    const [contact, other] = [{ lastname: 'Contact' }, { lastname: 'Other' }].map((fields) =>
+      simulator.insert('contact', fields),
+    ) as [string, string]
+    const person = (fields: object) => ({
+      object: 'contact',
+      target: { kind: 'id' as const, id: contact },
+      fields: fields as Record<string, string | null>,
+    })
+    const companies = ['parentcustomerid', 'parentcustomerid.account', 'parentcustomerid.contact']
+    const companyOf = async () => {
+      const [record] = await connector.read('contact', [contact], companies, never)
+      return record && 'fields' in record ? companies.map((name) => record.fields[name]) : []
+    }
+    expect(await kinds(person({ 'parentcustomerid.account': account }))).toEqual(['ok'])
+    expect(simulator.get('contact', contact)).toMatchObject({ parentcustomerid: account })
+    // Ids are unique everywhere, so the names of all the tables may show it.
+    expect(await companyOf()).toEqual([account, account, account])
+    expect(await kinds(person({ 'parentcustomerid.contact': other }))).toEqual(['ok'])
+    expect(simulator.get('contact', contact)).toMatchObject({ parentcustomerid: other })
+    expect(await kinds(person({ 'parentcustomerid.account': null }))).toEqual(['ok'])
+    expect(await companyOf()).toEqual([null, null, null])
+    expect(await kinds(person({ 'parentcustomerid.lead': account }))).toEqual(['configuration'])
     expect(await kinds(update(id, { ownerid: simulator.personId }))).toEqual(['ok'])
     const [record] = await connector.read('opportunity', [id], ['ownerid'], never)
     expect(record).toMatchObject({ fields: { ownerid: simulator.personId } })

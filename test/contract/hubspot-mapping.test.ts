@@ -23,17 +23,26 @@ it('a deal goes to HubSpot by the default mapping and comes back as it was, and 
   )
   const customer = simulator.insert('companies', { name: 'Acme' })
   const partner = simulator.insert('companies', { name: 'Resale' })
-  const remoteIds: Record<string, string> = { 'c-1': customer, 'p-1': partner }
+  const contact = simulator.insert('contacts', { email: 'cora@acme.example' })
+  const owner = simulator.addOwner({ email: 'mona@vendor.example' })
+  const remoteIds: Record<string, string> = { 'c-1': customer, 'p-1': partner, 'k-1': contact }
   const ctx: MappingContext = {
     multiCurrency: true,
     homeCurrency: 'USD',
     timeZone: 'America/New_York',
     toRemoteId: (_, id) => remoteIds[id],
+    users: {
+      idOf: (_, email) => (email === 'mona@vendor.example' ? owner : null),
+      emailOf: (_, id) => (id === owner ? 'mona@vendor.example' : null),
+    },
     toLocalId: (_, id) => Object.keys(remoteIds).find((ours) => remoteIds[ours] === id),
   }
   const deal = {
     title: 'Contoso: telephones',
     customer: 'c-1',
+    contact: 'k-1',
+    responsible: 'mona@vendor.example',
+    products: 'Commerce Suite (1,000.00 EUR); Rollout package',
     partner: 'p-1',
     status: 'in_review',
     protectionEnd: '2027-02-28',

@@ -43,8 +43,10 @@ describe('setting a portal up', () => {
       'property:companies:prm_customer_id': 'missing',
       'property:companies:prm_partner_id': 'missing',
       'property:companies:prm_partner_tier': 'missing',
+      'property:contacts:prm_contact_id': 'missing',
       'property:deals:prm_deal_id': 'done',
       'property:deals:association.companies.prm_partner': 'missing',
+      'property:deals:prm_products': 'missing',
       'property:deals:prm_protection_end': 'missing',
       'property:deals:prm_registration_status': 'missing',
       webhooks: 'by_hand',
@@ -135,7 +137,7 @@ describe('setting a portal up', () => {
       ({ name }) => name === 'prm_registration_status',
     )
     expect(field?.choices?.map(({ value }) => value)).toEqual(
-      expect.arrayContaining(['Theirs', 'In Review', 'Expired']),
+      expect.arrayContaining(['Theirs', 'In Review', 'Expired', 'Moved']),
     )
   })
 

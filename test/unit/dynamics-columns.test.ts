@@ -112,7 +112,7 @@ describe('columns', () => {
       'customerid',
       { type: 'reference', references: ['account', 'contact'], writable: false, creatable: false },
     ],
-    ['ownerid', { type: 'reference', required: false, writable: true }],
+    ['ownerid', { type: 'reference', required: false, writable: true, references: ['systemuser', 'team'] }],
     [
       'transactioncurrencyid',
       {
@@ -128,6 +128,20 @@ describe('columns', () => {
     ['opportunityid', { required: false, unique: true }],
   ])('are described: %s', (name, expected) => {
     expect(fields.get(name)).toMatchObject({ label: `Label of ${name}`, ...expected })
+  })
+
+  it('that point to several tables are described once more for each, to be written', () => {
+    expect(fields.get('customerid.account')).toMatchObject({
+      label: 'Label of customerid (account)',
+      references: ['account'],
+      writable: true,
+      creatable: true,
+    })
+    expect(fields.get('customerid.contact')).toMatchObject({ references: ['contact'], writable: true })
+    expect(selectOf(table, ['customerid.account', 'customerid'])).toEqual([
+      'opportunityid',
+      '_customerid_value',
+    ])
   })
 
   it('that belong to others, or cannot be read, are none', () => {

@@ -14,6 +14,7 @@ const context: MappingContext = {
   timeZone: 'UTC',
   toRemoteId: (entity, id) => `${entity}-${id}`,
   toLocalId: (entity, id) => id.slice(entity.length + 1),
+  users: { idOf: (_, email) => `user of ${email}`, emailOf: (_, id) => id.slice('user of '.length) },
 }
 const outcomeOf = (statecode: number) =>
   remoteToLocal(mapping, 'outcome', { statecode, stepname: '1-Qualify' }, context)
@@ -58,6 +59,9 @@ describe('the default mapping of deals to Dynamics', () => {
       customer: 'c1',
       partner: 'p1',
       protectionEnd: '2027-02-28',
+      contact: 'k1',
+      responsible: 'mona@vendor.example',
+      products: 'Commerce Suite',
     }
     const { fields, issues } = toRemote(mapping, local, context, { creating: true })
     expect(issues).toEqual([])
@@ -68,6 +72,9 @@ describe('the default mapping of deals to Dynamics', () => {
       parentaccountid: 'customer-c1',
       prm_partner: 'partner-p1',
       prm_protectionend: '2027-02-28',
+      parentcontactid: 'contact-k1',
+      ownerid: 'user of mona@vendor.example',
+      prm_products: 'Commerce Suite',
     })
     expect(remoteFieldsOf(mapping, context)).toContain('transactioncurrencyid')
     const read = {

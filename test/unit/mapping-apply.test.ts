@@ -49,6 +49,7 @@ const local = {
   outcome: 'open',
   stage: null,
   need: 'A new warehouse',
+  products: 'Commerce Suite',
 }
 const opportunity = {
   PRM_Deal_Id__c: 'd1',
@@ -66,6 +67,7 @@ const opportunity = {
   IsClosed: false,
   StageName: 'Prospecting',
   Description: 'A new warehouse',
+  PRM_Products__c: 'Commerce Suite',
 }
 
 /** A document of its own, with copied text lines unless stated. */
@@ -110,6 +112,7 @@ describe('writing a deal', () => {
       Amount: 1250.5,
       CloseDate: '2026-12-31',
       Description: 'A new warehouse',
+      PRM_Products__c: 'Commerce Suite',
     })
   })
 
@@ -125,6 +128,7 @@ describe('writing a deal', () => {
       'protectionEnd',
       'amount',
       'expectedCloseDate',
+      'products',
     ])
   })
 

@@ -46,6 +46,7 @@ const catalogues: Record<string, SyncedField[]> = {
     local('outcome', 'choice', { choices: ['open', 'won', 'lost'], writable: true }),
     local('stage', 'text', { writable: true }),
     local('need'),
+    local('products'),
   ],
   customer: ['name', 'domain', 'country', 'city', 'postalCode', 'phone'].map((name) => local(name)),
   partner: ['name', 'domain', 'country', 'tier'].map((name) => local(name)),
@@ -95,6 +96,7 @@ const salesforce: Record<string, RemoteField[]> = {
     remote('PRM_Partner__c', 'reference', { references: ['Account'] }),
     remote('PRM_Registration_Status__c', 'text', { maxLength: 40 }),
     remote('PRM_Protection_End__c', 'date'),
+    remote('PRM_Products__c', 'text', { maxLength: 2000 }),
   ],
   Contact: [
     key('PRM_Contact_Id__c'),
@@ -162,13 +164,12 @@ describe('the shape of a mapping document', () => {
 })
 
 describe('the default mappings', () => {
-  test('cover deal, customer and partner of every CRM, and contacts of Salesforce', () => {
+  test('cover deal, customer, partner and contact of every CRM', () => {
     const entitiesOf = Map.groupBy(defaults, ({ vendor }) => vendor)
-    expect([...entitiesOf.keys()]).toContain('salesforce')
-    for (const [vendor, own] of entitiesOf) {
-      const expected = [...(vendor === 'salesforce' ? ['contact'] : []), 'customer', 'deal', 'partner']
-      const others = own.map(({ document }) => document.entity)
-      expect(others).toEqual(expect.arrayContaining(expected))
+    expect([...entitiesOf.keys()].toSorted()).toEqual(['dynamics', 'hubspot', 'salesforce'])
+    for (const own of entitiesOf.values()) {
+      const entities = own.map(({ document }) => document.entity)
+      expect(entities.toSorted()).toEqual(['contact', 'customer', 'deal', 'partner'])
     }
   })
 

@@ -155,7 +155,7 @@ export function createOrganisation(options: {
     organization(),
     transactioncurrency(),
     account(options.prepared),
-    contact(),
+    contact(options.prepared),
     opportunity(options.prepared),
     opportunityclose(),
     serviceendpoint(),

@@ -28,6 +28,7 @@ export const registrationStatuses = [
   'Withdrawn',
   'Cancelled',
   'Expired',
+  'Moved',
 ].map((label, index) => ({ value: 100_000_000 + index, label }))
 
 const ratings = [
@@ -122,7 +123,7 @@ export const account = (prm: boolean): TableSchema =>
     ],
   })
 
-export const contact = (): TableSchema =>
+export const contact = (prm: boolean): TableSchema =>
   defineTable({
     logicalName: 'contact',
     schemaName: 'Contact',
@@ -133,6 +134,7 @@ export const contact = (): TableSchema =>
     mergeable: true,
     changeTracking: true,
     highlights: ['fullname', 'jobtitle', 'emailaddress1', 'telephone1', 'parentcustomerid'],
+    keys: new Map(prm ? [key('prm_contactid', 'prm_ContactId', 'PRM Contact', 4)] : []),
     columns: [
       text('firstname', 'First Name', 50),
       text('lastname', 'Last Name', 50, { required: 'ApplicationRequired' }),
@@ -150,6 +152,7 @@ export const contact = (): TableSchema =>
       ...mergeAttributes('contact'),
       ...ownerAttribute(),
       ...activeStates(),
+      ...(prm ? [text('prm_contactid', 'PRM Contact Id', 64, { schemaName: 'prm_ContactId' })] : []),
     ],
   })
 
@@ -217,6 +220,7 @@ export const opportunity = (prm: boolean): TableSchema =>
               schemaName: 'prm_RegistrationStatus',
             }),
             day('prm_protectionend', 'PRM Protection End', { schemaName: 'prm_ProtectionEnd' }),
+            text('prm_products', 'PRM Products', 2000, { schemaName: 'prm_Products' }),
             text('prm_registrationnumber', 'PRM Registration Number', 64, {
               schemaName: 'prm_RegistrationNumber',
             }),

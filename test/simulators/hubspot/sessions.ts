@@ -45,6 +45,8 @@ export const scopes: readonly string[] = [
   'crm.schemas.deals.write',
   'crm.schemas.companies.read',
   'crm.schemas.companies.write',
+  'crm.schemas.contacts.read',
+  'crm.schemas.contacts.write',
 ]
 
 export function createCredentials(appId: number): Omit<Credentials, 'apiUrl'> {

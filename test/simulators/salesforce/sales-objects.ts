@@ -142,6 +142,7 @@ export function opportunity(multiCurrency: boolean): ObjectSchema {
         picklistValues: defineChoices(registrationStatuses),
       }),
       defineField('PRM_Protection_End__c', 'PRM Protection End', 'date'),
+      defineField('PRM_Products__c', 'PRM Products', 'textarea', { length: 2000 }),
       defineField('PRM_Registration_Number__c', 'PRM Registration Number', 'string', { length: 64 }),
     ],
     ['Name', 'AccountId', 'StageName', 'Amount', 'CloseDate', 'PRM_Partner__c', 'PRM_Registration_Status__c'],

@@ -17,6 +17,11 @@ export interface SeenDeal {
   readonly partnerId: string | null
   readonly registrationStatus: string | null
   readonly protectedUntil: string | null
+  /** The person at the customer. */
+  readonly contactId: string | null
+  /** The CRM's own user who has the deal. */
+  readonly ownerId: string | null
+  readonly products: string | null
   readonly outcome: 'open' | 'won' | 'lost'
   readonly isDeleted: boolean
 }
@@ -26,6 +31,15 @@ export interface SeenCompany {
   readonly name: string
   readonly customerKey: string | null
   readonly partnerKey: string | null
+}
+
+export interface SeenContact {
+  readonly id: string
+  readonly email: string | null
+  readonly lastName: string | null
+  readonly companyId: string | null
+  /** Our key, where it carries one. */
+  readonly key: string | null
 }
 
 export interface CompanyFields {
@@ -49,11 +63,16 @@ export interface CrmDesk {
   }
   readonly dealObject: string
   readonly companyObject: string
+  readonly contactObject: string
   /** What a connection to it signs in with. */
   readonly credentials: Readonly<Record<string, unknown>>
   /** From now on it tells of changes at this address, where it tells of them by webhooks. */
   tellAt(url: string): void
   addCompany(company: CompanyFields): string
+  /** A user of the CRM, who may own deals. */
+  addUser(user: { readonly email: string; readonly lastName: string }): string
+  /** Keeps a user from working there; the user stays. */
+  disableUser(user: { readonly id: string; readonly email: string }): void
   /** A deal of the vendor's own people. */
   addDeal(deal: { readonly name: string; readonly companyId: string; readonly amount: number }): string
   /** Live ones. */
@@ -62,6 +81,7 @@ export interface CrmDesk {
   deal(id: string): SeenDeal | null
   company(id: string): SeenCompany | null
   companies(): readonly SeenCompany[]
+  contact(id: string): SeenContact | null
   close(id: string, outcome: 'won' | 'lost', amount?: number): void
   reopen(id: string): void
   change(id: string, fields: { readonly amount?: number; readonly closeDate?: string }): void

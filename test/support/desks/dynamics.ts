@@ -1,5 +1,13 @@
 import type { DynamicsSimulator } from '#test/simulators/dynamics/simulator.ts'
-import { type CrmDesk, curlLine, numberOf, type SeenCompany, type SeenDeal, textOf } from './crm-desk.ts'
+import {
+  type CrmDesk,
+  curlLine,
+  numberOf,
+  type SeenCompany,
+  type SeenContact,
+  type SeenDeal,
+  textOf,
+} from './crm-desk.ts'
 
 type Row = Readonly<Record<string, unknown>>
 
@@ -15,6 +23,7 @@ const statuses = [
   'Withdrawn',
   'Cancelled',
   'Expired',
+  'Moved',
 ]
 const firstStatus = 100_000_000
 
@@ -28,6 +37,9 @@ const seenDeal = (row: Row): SeenDeal => ({
   partnerId: textOf(row['prm_partner']),
   registrationStatus: statuses[(numberOf(row['prm_registrationstatus']) ?? 0) - firstStatus] ?? null,
   protectedUntil: textOf(row['prm_protectionend']),
+  contactId: textOf(row['parentcontactid']),
+  ownerId: textOf(row['ownerid']),
+  products: textOf(row['prm_products']),
   outcome: outcomes[numberOf(row['statecode']) ?? 0] ?? 'open',
   isDeleted: false,
 })
@@ -39,9 +51,18 @@ const seenCompany = (row: Row): SeenCompany => ({
   partnerKey: textOf(row['prm_partnerid']),
 })
 
+const seenContact = (row: Row): SeenContact => ({
+  id: String(row['contactid']),
+  email: textOf(row['emailaddress1']),
+  lastName: textOf(row['lastname']),
+  companyId: textOf(row['parentcustomerid']),
+  key: textOf(row['prm_contactid']),
+})
+
 export function dynamicsDesk(simulator: DynamicsSimulator): CrmDesk {
   const dealObject = 'opportunity'
   const companyObject = 'account'
+  const contactObject = 'contact'
   const live = (object: string) => simulator.list(object)
   return {
     vendor: 'dynamics',
@@ -50,6 +71,7 @@ export function dynamicsDesk(simulator: DynamicsSimulator): CrmDesk {
     simulator,
     dealObject,
     companyObject,
+    contactObject,
     credentials: { grant: 'client_credentials', ...simulator.credentials },
     // Where to is registered with it by the set-up.
     tellAt: () => void simulator.webhooks.run(1_000),
@@ -60,6 +82,9 @@ export function dynamicsDesk(simulator: DynamicsSimulator): CrmDesk {
         ...(city === undefined ? {} : { address1_city: city }),
         ...(country === undefined ? {} : { address1_country: country }),
       }),
+    addUser: ({ email, lastName }) =>
+      simulator.insert('systemuser', { fullname: lastName, internalemailaddress: email, isdisabled: false }),
+    disableUser: ({ id }) => simulator.update('systemuser', id, { isdisabled: true }),
     addDeal: ({ name, companyId, amount }) =>
       simulator.insert(dealObject, {
         name,
@@ -80,6 +105,10 @@ export function dynamicsDesk(simulator: DynamicsSimulator): CrmDesk {
     company(id) {
       const row = simulator.get(companyObject, id)
       return row ? seenCompany(row) : null
+    },
+    contact(id) {
+      const row = simulator.get(contactObject, id)
+      return row ? seenContact(row) : null
     },
     companies: () => live(companyObject).map(seenCompany),
     close(id, outcome, amount) {

@@ -1,10 +1,20 @@
 import type { HubspotSimulator } from '#test/simulators/hubspot/simulator.ts'
-import { type CrmDesk, curlLine, numberOf, type SeenCompany, type SeenDeal, textOf } from './crm-desk.ts'
+import {
+  type CrmDesk,
+  curlLine,
+  numberOf,
+  type SeenCompany,
+  type SeenContact,
+  type SeenDeal,
+  textOf,
+} from './crm-desk.ts'
 
 type Row = Readonly<Record<string, unknown>>
 
-/** HubSpot's own type for the primary company of a deal. */
+/** HubSpot's own types of associations: the primary company and the contact of a deal, the company of a contact. */
 const primaryCompany = 5
+const contactOfDeal = 3
+const companyOfContact = 1
 const partnerLabel = 'PRM Partner'
 
 const seenCompany = (row: Row): SeenCompany => ({
@@ -17,6 +27,7 @@ const seenCompany = (row: Row): SeenCompany => ({
 export function hubspotDesk(simulator: HubspotSimulator): CrmDesk {
   const dealObject = 'deals'
   const companyObject = 'companies'
+  const contactObject = 'contacts'
   const update = (id: string, properties: Row) => simulator.update(dealObject, id, properties)
 
   function seenDeal(row: Row): SeenDeal {
@@ -35,10 +46,21 @@ export function hubspotDesk(simulator: HubspotSimulator): CrmDesk {
       partnerId: company(label),
       registrationStatus: textOf(row['prm_registration_status']),
       protectedUntil: textOf(row['prm_protection_end']),
+      contactId: isDeleted ? null : (simulator.associated(id, contactOfDeal)[0] ?? null),
+      ownerId: textOf(row['hubspot_owner_id']),
+      products: textOf(row['prm_products']),
       outcome: row['hs_is_closed_won'] === 'true' ? 'won' : row['hs_is_closed'] === 'true' ? 'lost' : 'open',
       isDeleted,
     }
   }
+
+  const seenContact = (row: Row): SeenContact => ({
+    id: String(row['id']),
+    email: textOf(row['email']),
+    lastName: textOf(row['lastname']),
+    companyId: simulator.associated(String(row['id']), companyOfContact)[0] ?? null,
+    key: textOf(row['prm_contact_id']),
+  })
 
   return {
     vendor: 'hubspot',
@@ -47,6 +69,7 @@ export function hubspotDesk(simulator: HubspotSimulator): CrmDesk {
     simulator,
     dealObject,
     companyObject,
+    contactObject,
     credentials: { grant: 'refresh_token', ...simulator.credentials },
     tellAt(url) {
       simulator.webhooks.target = url
@@ -59,6 +82,9 @@ export function hubspotDesk(simulator: HubspotSimulator): CrmDesk {
         ...(city === undefined ? {} : { city }),
         ...(country === undefined ? {} : { country }),
       }),
+    addUser: ({ email, lastName }) => simulator.addOwner({ email, lastName }),
+    // An owner whose user was taken away is archived.
+    disableUser: ({ id, email }) => void simulator.addOwner({ id, email, archived: true }),
     addDeal({ name, companyId, amount }) {
       const id = simulator.insert(dealObject, {
         dealname: name,
@@ -83,6 +109,10 @@ export function hubspotDesk(simulator: HubspotSimulator): CrmDesk {
     company(id) {
       const row = simulator.get(companyObject, id)
       return row ? seenCompany(row) : null
+    },
+    contact(id) {
+      const row = simulator.get(contactObject, id)
+      return row ? seenContact(row) : null
     },
     companies: () => simulator.list(companyObject).map(seenCompany),
     close: (id, outcome, amount) =>

@@ -1,5 +1,13 @@
 import type { SalesforceSimulator } from '#test/simulators/salesforce/simulator.ts'
-import { type CrmDesk, curlLine, numberOf, type SeenCompany, type SeenDeal, textOf } from './crm-desk.ts'
+import {
+  type CrmDesk,
+  curlLine,
+  numberOf,
+  type SeenCompany,
+  type SeenContact,
+  type SeenDeal,
+  textOf,
+} from './crm-desk.ts'
 
 type Row = Readonly<Record<string, unknown>>
 
@@ -13,6 +21,9 @@ const seenDeal = (row: Row): SeenDeal => ({
   partnerId: textOf(row['PRM_Partner__c']),
   registrationStatus: textOf(row['PRM_Registration_Status__c']),
   protectedUntil: textOf(row['PRM_Protection_End__c']),
+  contactId: textOf(row['ContactId']),
+  ownerId: textOf(row['OwnerId']),
+  products: textOf(row['PRM_Products__c']),
   outcome: row['IsWon'] === true ? 'won' : row['IsClosed'] === true ? 'lost' : 'open',
   isDeleted: row['IsDeleted'] === true,
 })
@@ -24,9 +35,18 @@ const seenCompany = (row: Row): SeenCompany => ({
   partnerKey: textOf(row['PRM_Partner_Id__c']),
 })
 
+const seenContact = (row: Row): SeenContact => ({
+  id: String(row['Id']),
+  email: textOf(row['Email']),
+  lastName: textOf(row['LastName']),
+  companyId: textOf(row['AccountId']),
+  key: textOf(row['PRM_Contact_Id__c']),
+})
+
 export function salesforceDesk(simulator: SalesforceSimulator): CrmDesk {
   const dealObject = 'Opportunity'
   const companyObject = 'Account'
+  const contactObject = 'Contact'
   const update = (id: string, fields: Row) => simulator.update(dealObject, id, fields)
   return {
     vendor: 'salesforce',
@@ -35,6 +55,7 @@ export function salesforceDesk(simulator: SalesforceSimulator): CrmDesk {
     simulator,
     dealObject,
     companyObject,
+    contactObject,
     credentials: {
       grant: 'client_credentials',
       loginUrl: simulator.url,
@@ -50,6 +71,9 @@ export function salesforceDesk(simulator: SalesforceSimulator): CrmDesk {
         ...(city === undefined ? {} : { BillingCity: city }),
         ...(country === undefined ? {} : { BillingCountry: country }),
       }),
+    addUser: ({ email, lastName }) =>
+      simulator.insert('User', { Username: email, LastName: lastName, Email: email, IsActive: true }),
+    disableUser: ({ id }) => simulator.update('User', id, { IsActive: false }),
     addDeal: ({ name, companyId, amount }) =>
       simulator.insert(dealObject, {
         Name: name,
@@ -71,6 +95,10 @@ export function salesforceDesk(simulator: SalesforceSimulator): CrmDesk {
     company(id) {
       const row = simulator.get(companyObject, id)
       return row ? seenCompany(row) : null
+    },
+    contact(id) {
+      const row = simulator.get(contactObject, id)
+      return row ? seenContact(row) : null
     },
     companies: () => simulator.list(companyObject).map(seenCompany),
     close: (id, outcome, amount) =>
