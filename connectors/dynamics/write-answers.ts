@@ -1,15 +1,11 @@
 import { z } from 'zod'
 import type { WriteOutcome } from '../connector.ts'
 import { ConnectorFault } from '../fault.ts'
+import { unanswered } from '../wire/write-calls.ts'
 import { faultOfError, readError, type Subject } from './faults.ts'
 import type { BatchReply, OperationReply } from './multipart.ts'
 import type { Table } from './table.ts'
 import type { WriteUnit } from './write-units.ts'
-
-/** What became of a record that was accepted, or sent, without an answer that names it. */
-export const unanswered = new ConnectorFault('ambiguous', 'Dataverse gave no result for this record', {
-  code: 'UNANSWERED',
-})
 
 /** The batch stopped at an earlier record's error. */
 export const notReached = new ConnectorFault(

@@ -1,16 +1,14 @@
 import type { WriteCommand } from '../connector.ts'
+import type { ConnectorFault } from '../fault.ts'
+import { blameByHalves, type Split, type WriteCall } from '../wire/write-plan.ts'
 
-/** A command and its place in the caller's list. */
-export interface WriteItem {
-  readonly index: number
-  readonly command: WriteCommand
-}
-
-/** One batch: records of one table, none of them twice. */
-export interface WriteCall {
+/** One batch: records of one table, so that what is known of them can be looked up at once. */
+export interface Address {
   readonly object: string
-  readonly items: readonly WriteItem[]
 }
+export type Batch = WriteCall<Address>
+
+export const addressOf = ({ object }: WriteCommand): Address => ({ object })
 
 /** Dataverse compares keys and ids without regard to case. */
 export function recordKey({ object, target }: WriteCommand): string {
@@ -18,29 +16,6 @@ export function recordKey({ object, target }: WriteCommand): string {
   return `${object}/${target.kind}/${name.toLowerCase()}`
 }
 
-/**
- * Groups commands by table, `size` a batch. A record that is named again goes into a later batch, so that what is known of
- * it when its command is planned includes the earlier one.
- */
-export function planCalls(commands: readonly WriteCommand[], size: number): readonly WriteCall[] {
-  const groups = new Map<string, WriteItem[][]>()
-  const lastCall = new Map<string, number>()
-  commands.forEach((command, index) => {
-    const calls = groups.get(command.object) ?? []
-    groups.set(command.object, calls)
-    const key = recordKey(command)
-    const first = (lastCall.get(key) ?? -1) + 1
-    const free = calls.findIndex((items, at) => at >= first && items.length < size)
-    const at = free < 0 ? calls.push([]) - 1 : free
-    calls[at]?.push({ index, command })
-    lastCall.set(key, at)
-  })
-  return [...groups].flatMap(([object, calls]) => calls.map((items) => ({ object, items })))
-}
-
-/** Halves of a batch that Dataverse refused as a whole, to find the record that it cannot read. Null: there is but one. */
-export function splitCall(call: WriteCall): readonly WriteCall[] | null {
-  if (call.items.length < 2) return null
-  const half = Math.ceil(call.items.length / 2)
-  return [call.items.slice(0, half), call.items.slice(half)].map((items) => ({ ...call, items }))
-}
+/** A batch that Dataverse cannot read is refused as a whole: halves find the record to blame. */
+export const splitCall = (batch: Batch, { details }: ConnectorFault): Split<Batch> | null =>
+  details.httpStatus === 400 ? blameByHalves(batch) : null

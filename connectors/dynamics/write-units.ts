@@ -1,12 +1,12 @@
 import type { WriteCommand } from '../connector.ts'
 import { ConnectorFault } from '../fault.ts'
+import type { WriteItem } from '../wire/write-plan.ts'
 import { type References, toBody } from './bodies.ts'
 import { closingTable, planClosing, type Standing, type Step } from './closing.ts'
 import type { ClosedRecords } from './credentials.ts'
 import type { Operation, Unit } from './multipart.ts'
 import { apiRoot, isRecordId, keyPath, recordPath } from './odata.ts'
 import type { Table } from './table.ts'
-import type { WriteItem } from './write-plan.ts'
 
 /** What was found over there before writing; null for a table that needs no look. */
 export interface Found {

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { RemoteRecord, WriteCommand, WriteOutcome } from '../connector.ts'
 import { ConnectorFault } from '../fault.ts'
+import { type WriteOutcomes, writeInCalls } from '../wire/write-calls.ts'
+import type { WriteItem } from '../wire/write-plan.ts'
 import { lookUpReferences } from './bodies.ts'
 import { closingTable, readStanding, standingFields } from './closing.ts'
 import type { ClosedRecords } from './credentials.ts'
@@ -9,13 +11,13 @@ import { isRecordId } from './odata.ts'
 import type { Organisation } from './organisation.ts'
 import { findRecords, readRecords } from './reads.ts'
 import type { Table } from './table.ts'
-import { readOutcomes, unanswered } from './write-answers.ts'
-import { planCalls, recordKey, splitCall, type WriteCall, type WriteItem } from './write-plan.ts'
+import { readOutcomes } from './write-answers.ts'
+import { addressOf, type Batch, recordKey, splitCall } from './write-plan.ts'
 import { type Found, prepareUnit, type WriteUnit } from './write-units.ts'
 
 /** A batch may hold a thousand; a hundred end well before time-outs and share no long transaction. */
 export const writeBatchSize = 100
-/** Bisection of refused batches stops here and blames what is left, so that no batch costs hundreds of calls. */
+/** Bisection of refused batches stops here and blames what is left. */
 const maxSplits = 24
 
 export interface WriteSettings {
@@ -23,75 +25,29 @@ export interface WriteSettings {
   readonly now: () => Date
 }
 
-/** Faults of the connection rather than of a record: whatever follows would meet them too. */
-const isOfConnection = ({ kind }: ConnectorFault): boolean =>
-  kind === 'throttled' || kind === 'unavailable' || kind === 'unauthorised'
-
-/**
- * Sends the commands in batches, one after the other, and answers in their order.
- * - A record's error is its own outcome; the others of the batch stand.
- * - A batch whose effect is unknown makes each of its records `ambiguous`; later commands for those are held back
- *   (`unavailable`), for they might be overtaken by the one that is still on its way.
- * - A fault of the connection is thrown while nothing is settled; afterwards it is the outcome of everything unsent.
- */
-export async function writeRecords(
+/** Sends the commands in batches: see `writeInCalls` for what becomes of each. */
+export const writeRecords = (
   organisation: Organisation,
   commands: readonly WriteCommand[],
   settings: WriteSettings,
   signal: AbortSignal,
-): Promise<readonly WriteOutcome[]> {
-  const outcomes = new Map<number, WriteOutcome>()
-  const uncertain = new Set<string>()
-  const queue = [...planCalls(commands, writeBatchSize)]
-  let splits = 0
+): Promise<readonly WriteOutcome[]> =>
+  writeInCalls(commands, {
+    size: writeBatchSize,
+    addressOf,
+    recordKey,
+    send: (batch, outcomes) => sendBatch(organisation, batch, settings, signal, outcomes),
+    split: splitCall,
+    maxSplits,
+  })
 
-  const settle = (items: readonly WriteItem[], fault: ConnectorFault) => {
-    for (const { index } of items) outcomes.set(index, { ok: false, fault })
-  }
-
-  for (let planned = queue.shift(); planned; planned = queue.shift()) {
-    const held = planned.items.filter(({ command }) => uncertain.has(recordKey(command)))
-    settle(held, heldBack)
-    const call = { ...planned, items: planned.items.filter((item) => !held.includes(item)) }
-    if (call.items.length === 0) continue
-    try {
-      await sendCall(organisation, call, settings, signal, outcomes)
-    } catch (error) {
-      if (!(error instanceof ConnectorFault)) throw error
-      const open = call.items.filter(({ index }) => !outcomes.has(index))
-      if (isOfConnection(error)) {
-        if (outcomes.size === 0) throw error
-        settle([...open, ...queue.flatMap(({ items }) => items)], error)
-        break
-      }
-      const halves =
-        error.details.httpStatus !== 400 || splits >= maxSplits ? null : splitCall({ ...call, items: open })
-      if (halves) {
-        splits += 1
-        queue.unshift(...halves)
-      } else settle(open, error)
-    }
-    for (const { index, command } of call.items) {
-      const outcome = outcomes.get(index)
-      if (outcome?.ok === false && outcome.fault.kind === 'ambiguous') uncertain.add(recordKey(command))
-    }
-  }
-  return commands.map((_, index) => outcomes.get(index) ?? { ok: false, fault: unanswered })
-}
-
-const heldBack = new ConnectorFault(
-  'unavailable',
-  'Held back: what became of an earlier write to this record is not known',
-  { code: 'HELD_BACK' },
-)
-
-async function sendCall(
+async function sendBatch(
   organisation: Organisation,
-  { object, items }: WriteCall,
+  { object, items }: Batch,
   { closedRecords, now }: WriteSettings,
   signal: AbortSignal,
-  outcomes: Map<number, WriteOutcome>,
-): Promise<void> {
+  outcomes: WriteOutcomes,
+): Promise<readonly WriteItem[]> {
   const records = items.map(({ command }) => command.fields)
   const table = await organisation.catalogue.table(object, signal, records.flatMap(Object.keys))
   const references = await lookUpReferences(organisation, table, records, signal)
@@ -107,7 +63,7 @@ async function sendCall(
       outcomes.set(item.index, { ok: false, fault: error })
     }
   }
-  if (units.length === 0) return
+  if (units.length === 0) return []
   const boundary = `batch_${randomUUID()}`
   const reply = await organisation.session.send(
     {
@@ -133,6 +89,7 @@ async function sendCall(
   if ([...reply.values()].some((outcome) => !outcome.ok && outcome.fault.kind === 'configuration')) {
     organisation.catalogue.forget(object)
   }
+  return []
 }
 
 /** How opportunities stand before they are written to, by id or by our key; a record that is not there is not among them. */

@@ -1,6 +1,7 @@
 import { AssociationSpecAssociationCategoryEnum } from '@hubspot/api-client/lib/codegen/crm/associations/v4/index.js'
 import type { WriteOutcome } from '../connector.ts'
 import { ConnectorFault } from '../fault.ts'
+import type { WriteItem } from '../wire/write-plan.ts'
 import type { CrmObject } from './api-paths.ts'
 import {
   type Associated,
@@ -15,7 +16,6 @@ import {
 import { faultOfError, readError } from './faults.ts'
 import { isRecordId } from './records.ts'
 import type { Session } from './session.ts'
-import type { WriteItem } from './write-plan.ts'
 
 const categories = {
   HUBSPOT_DEFINED: AssociationSpecAssociationCategoryEnum.HubspotDefined,
@@ -73,7 +73,10 @@ interface Wish {
   /** Null: no association of this kind. */
   readonly to: string | null
 }
-type Failing = (links: readonly Pick<Wish, 'item' | 'field'>[], fault: ConnectorFault) => void
+type Failing = (
+  links: readonly { readonly item: WriteItem; readonly field: Pick<AssociationField, 'name'> }[],
+  fault: ConnectorFault,
+) => void
 
 /** The record itself is there and was written: what is refused, gone or double is the association. */
 function ofField(fault: ConnectorFault, name: string): ConnectorFault {
@@ -87,12 +90,18 @@ function wishesOf(
   { id, created }: { readonly id: string; readonly created: boolean },
   fail: Failing,
 ): readonly Wish[] {
-  const wishes = Object.entries(item.command.fields).flatMap(([name, value]): Wish[] => {
-    const field = associationField(object, name)
-    if (!field) return []
-    const to = value === null || value === '' ? null : String(value)
-    return [{ item, field, from: id, created, to }]
-  })
+  const wishes: Wish[] = []
+  for (const [name, value] of Object.entries(item.command.fields)) {
+    try {
+      const field = associationField(object, name)
+      const to = value === null || value === '' ? null : String(value)
+      if (field) wishes.push({ item, field, from: id, created, to })
+    } catch (error) {
+      if (!(error instanceof ConnectorFault)) throw error
+      fail([{ item, field: { name } }], error)
+      return []
+    }
+  }
   const wrong = wishes.find(({ to }) => to !== null && !isRecordId(to))
   if (!wrong) return wishes
   fail([wrong], notAnId(wrong.field.name, wrong.to ?? ''))

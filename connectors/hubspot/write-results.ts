@@ -1,7 +1,8 @@
 import type { WriteOutcome } from '../connector.ts'
 import { ConnectorFault } from '../fault.ts'
+import type { WriteItem } from '../wire/write-plan.ts'
 import { faultOfError, type RemoteError, readError } from './faults.ts'
-import { keyOf, traceOf, type WriteCall, type WriteItem } from './write-plan.ts'
+import { type Batch, keyOf, traceOf } from './write-plan.ts'
 
 /** One result of a batch, as far as it names its record. */
 export interface WriteResult {
@@ -25,7 +26,7 @@ export interface BatchReading {
  * by id, or by the value of the unique property.
  */
 export function readBatch(
-  call: WriteCall,
+  call: Batch,
   results: readonly WriteResult[],
   errors: readonly unknown[],
   now: Date,
@@ -70,7 +71,7 @@ const traceName = (trace: string | undefined): string => `trace ${trace ?? ''}`
 const idName = (id: string): string => `id ${id}`
 const valueName = (value: string | null | undefined): string => `value ${keyOf(value ?? '')}`
 
-function namesOf(call: WriteCall): ReadonlyMap<string, WriteItem> {
+function namesOf(call: Batch): ReadonlyMap<string, WriteItem> {
   return new Map(
     call.items.flatMap((item) => {
       const { target } = item.command

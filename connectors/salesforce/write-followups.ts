@@ -1,36 +1,26 @@
-import type { WriteOutcome } from '../connector.ts'
 import { ConnectorFault } from '../fault.ts'
+import { nameRecords, type WriteOutcomes } from '../wire/write-calls.ts'
+import type { WriteItem } from '../wire/write-plan.ts'
 import { findRecords, readRecords } from './reads.ts'
 import { isRecordId } from './records.ts'
 import type { Session } from './session.ts'
-import type { WriteCall, WriteItem } from './write-plan.ts'
+import type { CollectionsCall } from './write-plan.ts'
 
-/** What became of a record that was accepted, or sent, without an answer that names it. */
-export const unanswered = new ConnectorFault('ambiguous', 'Salesforce gave no result for this record', {
-  code: 'UNANSWERED',
-})
+const lowerCase = (value: string): string => value.toLowerCase()
 
-/** Looks up, by our key, the ids of records that were written without naming them (older answers to an update). */
-export async function nameRecords(
+/** Names the records that were written without a word about which (older answers to an update). */
+export async function findUnnamed(
   session: Session,
-  { object, keyField, items }: WriteCall,
+  { object, keyField, items }: CollectionsCall,
   signal: AbortSignal,
-  outcomes: Map<number, WriteOutcome>,
+  outcomes: WriteOutcomes,
 ): Promise<void> {
-  const unnamed = items.filter(({ index }) => {
-    const outcome = outcomes.get(index)
-    return outcome?.ok === false && outcome.fault === unanswered
-  })
-  if (keyField === null || unnamed.length === 0) return
-  const keyOf = ({ command: { target } }: WriteItem) => (target.kind === 'key' ? target.value : '')
-  const records = await orNothing(
-    findRecords(session, object, keyField, unnamed.map(keyOf), [keyField], signal),
-  )
-  const ids = new Map(records.map(({ id, fields }) => [String(fields[keyField]).toLowerCase(), id]))
-  for (const item of unnamed) {
-    const id = ids.get(keyOf(item).toLowerCase())
-    if (id !== undefined) outcomes.set(item.index, { ok: true, id, created: false })
+  if (keyField === null) return
+  const find = async (values: readonly string[]) => {
+    const records = await findRecords(session, object, keyField, values, [keyField], signal)
+    return new Map(records.map(({ id, fields }) => [lowerCase(String(fields[keyField])), id]))
   }
+  await nameRecords(items, outcomes, find, lowerCase)
 }
 
 /**
@@ -39,9 +29,9 @@ export async function nameRecords(
  */
 export async function confirmGone(
   session: Session,
-  { object, items }: WriteCall,
+  { object, items }: CollectionsCall,
   signal: AbortSignal,
-  outcomes: Map<number, WriteOutcome>,
+  outcomes: WriteOutcomes,
 ): Promise<void> {
   const doubtful = items.filter((item) => {
     const outcome = outcomes.get(item.index)

@@ -13,8 +13,9 @@ import {
   sliceConditions,
   textLiteral,
 } from '#connectors/dynamics/odata.ts'
-import { planCalls, splitCall } from '#connectors/dynamics/write-plan.ts'
+import { addressOf, recordKey, splitCall } from '#connectors/dynamics/write-plan.ts'
 import { ConnectorFault } from '#connectors/fault.ts'
+import { planCalls } from '#connectors/wire/write-plan.ts'
 
 const organisation = 'https://vendor.crm.dynamics.com'
 const given = {
@@ -161,7 +162,7 @@ describe('batches of commands', () => {
             fields: {},
           }),
         )
-        const calls = planCalls(commands, 3)
+        const calls = planCalls(commands, { size: 3, addressOf, recordKey })
         const order = calls.flatMap(({ items }) => items.map(({ index }) => index))
         expect(order.toSorted((a, b) => a - b)).toEqual(commands.map((_, index) => index))
         for (const { object, items } of calls) {
@@ -186,7 +187,9 @@ describe('batches of commands', () => {
   it('are halved down to the one that cannot be read', () => {
     const command: WriteCommand = { object: 'account', target: { kind: 'id', id: 'x' }, fields: {} }
     const items = [0, 1, 2].map((index) => ({ index, command }))
-    expect(splitCall({ object: 'account', items })?.map((half) => half.items.length)).toEqual([2, 1])
-    expect(splitCall({ object: 'account', items: items.slice(0, 1) })).toBeNull()
+    const unreadable = new ConnectorFault('rejected', 'm', { code: 'X', httpStatus: 400 })
+    const split = splitCall({ object: 'account', items }, unreadable)
+    expect(split?.again.map((half) => half.items.length)).toEqual([2, 1])
+    expect(splitCall({ object: 'account', items: items.slice(0, 1) }, unreadable)).toBeNull()
   })
 })

@@ -3,15 +3,18 @@ import { describe, expect, it, test } from 'vitest'
 import type { WriteCommand } from '#connectors/connector.ts'
 import { ConnectorFault, type FaultKind } from '#connectors/fault.ts'
 import {
+  addressOf,
+  type Batch,
   inputOf,
-  planCalls,
   recordKey,
   splitCall,
   traceOf,
-  type WriteCall,
 } from '#connectors/hubspot/write-plan.ts'
 import { readBatch } from '#connectors/hubspot/write-results.ts'
+import { planCalls as plan } from '#connectors/wire/write-plan.ts'
 
+const planCalls = (commands: readonly WriteCommand[], size: number) =>
+  plan(commands, { size, addressOf, recordKey })
 const byId = (id: string, fields: WriteCommand['fields'] = { dealname: 'x' }): WriteCommand => ({
   object: 'deals',
   target: { kind: 'id', id },
@@ -22,7 +25,7 @@ const byKey = (value: string, object = 'deals'): WriteCommand => ({
   target: { kind: 'key', field: 'prm_deal_id', value },
   fields: { dealname: value },
 })
-const callOf = (...commands: readonly WriteCommand[]): WriteCall => planCalls(commands, 100)[0]!
+const callOf = (...commands: readonly WriteCommand[]): Batch => planCalls(commands, 100)[0]!
 const fault = (kind: FaultKind, fields: readonly string[] = [], httpStatus = 400) =>
   new ConnectorFault(kind, 'no', { code: 'X', fields, httpStatus })
 const now = new Date('2026-11-20T10:00:00Z')

@@ -2,8 +2,11 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { WriteCommand } from '#connectors/connector.ts'
 import { ConnectorFault } from '#connectors/fault.ts'
-import { bodyOf, planCalls, recordKey, splitCall } from '#connectors/salesforce/write-plan.ts'
+import { addressOf, bodyOf, recordKey, splitCall } from '#connectors/salesforce/write-plan.ts'
+import { planCalls as plan } from '#connectors/wire/write-plan.ts'
 
+const planCalls = (commands: readonly WriteCommand[], size: number) =>
+  plan(commands, { size, addressOf, recordKey })
 const byId = (id: string, object = 'Opportunity', fields = {}): WriteCommand => ({
   object,
   target: { kind: 'id', id },
