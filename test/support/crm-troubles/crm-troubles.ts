@@ -10,9 +10,13 @@ export type Struck = 'create' | 'update' | 'read' | 'poll'
 
 export interface TroubledCrm {
   readonly desk: CrmDesk
+  /** What a deal needs over there, beside its name. */
+  namedDeal(name: string): Readonly<Record<string, unknown>>
   readonly simulator: Pick<
     CrmSimulator<unknown>,
+    | 'insertMany'
     | 'update'
+    | 'touch'
     | 'remove'
     | 'get'
     | 'list'
@@ -26,6 +30,7 @@ export interface TroubledCrm {
   /** Fields of deals, and the tier of a partner, that the default mapping names. */
   readonly fields: {
     readonly key: string
+    readonly name: string
     readonly protectionEnd: string
     readonly status: string
     readonly tier: string
@@ -50,6 +55,12 @@ export interface TroubledCrm {
   revoke(): Readonly<Record<string, unknown>>
   /** The registration status knows no `Approved` any more. Answers a function that brings it back. */
   dropApproved(): () => void
+  /** The administrator words the registration statuses in another language. */
+  relabelStatuses(): void
+  /** That part of all deals that are written is refused for what is in them, record by record. */
+  refuseSome(probability: number): void
+  /** A well-formed id that no deal has. */
+  readonly unknownId: string
   /** The protection's end is there again, empty. */
   restoreProtectionEnd(): void
   /** A deal over there is refused as the double of this one. Answers a function that ends it. */

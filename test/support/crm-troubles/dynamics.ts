@@ -28,6 +28,7 @@ export const openTroubledDynamics: OpenTroubledCrm = async ({ aheadMs = 0 } = {}
   const { faults, webhooks } = simulator
   const fields = {
     key: 'prm_dealid',
+    name: 'name',
     protectionEnd: 'prm_protectionend',
     tier: 'prm_partnertier',
     status: 'prm_registrationstatus',
@@ -76,6 +77,24 @@ export const openTroubledDynamics: OpenTroubledCrm = async ({ aheadMs = 0 } = {}
       )
       return () => simulator.setOptions(deals, fields.status, options)
     },
+    relabelStatuses: () =>
+      simulator.setOptions(
+        deals,
+        fields.status,
+        options.map(({ value, label }) => ({ value, label: `Status: ${label}` })),
+      ),
+    refuseSome: (probability) => {
+      faults.add({
+        kind: 'record-error',
+        status: 400,
+        code: '0x80040265',
+        message: 'Refused by a plug-in',
+        object: deals,
+        probability,
+      })
+    },
+    unknownId: '00000000-0000-4000-8000-00000000dead',
+    namedDeal: (name) => ({ name }),
     restoreProtectionEnd: () =>
       simulator.addAttribute(deals, {
         logicalName: fields.protectionEnd,

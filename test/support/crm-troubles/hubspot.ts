@@ -31,6 +31,7 @@ export const openTroubledHubspot: OpenTroubledCrm = async ({ aheadMs = 0 } = {})
   const { faults, webhooks } = simulator
   const fields = {
     key: 'prm_deal_id',
+    name: 'dealname',
     protectionEnd: 'prm_protection_end',
     tier: 'prm_partner_tier',
     status: 'prm_registration_status',
@@ -88,6 +89,22 @@ export const openTroubledHubspot: OpenTroubledCrm = async ({ aheadMs = 0 } = {})
       setStatuses(statuses.filter((status) => status !== 'Approved'))
       return () => setStatuses(statuses)
     },
+    relabelStatuses: () =>
+      simulator.setOptions(
+        deals,
+        fields.status,
+        statuses.map((value, displayOrder) => ({
+          label: `Status: ${value}`,
+          value,
+          displayOrder,
+          hidden: false,
+        })),
+      ),
+    refuseSome: (probability) => {
+      faults.add({ kind: 'record-error', object: deals, probability })
+    },
+    unknownId: '999999999999',
+    namedDeal: (dealname) => ({ dealname, pipeline: 'default', dealstage: 'qualifiedtobuy' }),
     restoreProtectionEnd: () =>
       simulator.addProperty(deals, {
         name: fields.protectionEnd,

@@ -3,6 +3,7 @@
  * case, the same for every CRM.
  */
 import { describe, expect, test } from 'vitest'
+import type { Disturbance } from './crm-troubles.ts'
 import { onlyDealOf, type TroubledInstallation } from './troubled-installation.ts'
 
 export function describeRecordFaults(prm: TroubledInstallation): void {
@@ -99,43 +100,44 @@ export function describeRecordFaults(prm: TroubledInstallation): void {
   })
 
   describe('news of changes', () => {
-    test.each([
+    test.each<readonly [string, Disturbance]>([
       ['that comes twice', { double: true }],
       ['that comes in the wrong order', { shuffle: true }],
       ['that is partly lost', { drop: true }],
       ['that is partly lost, doubled and in the wrong order', { drop: true, double: true, shuffle: true }],
-    ] as const)(
-      '%s leaves both sides equal after a poll, and nothing is done twice',
-      async (_name, disturbance) => {
-        await prm.connect()
-        const linked = [await prm.linked(), await prm.linked()]
-        const push = await prm.listen()
-        await push.during(disturbance, () => {
-          for (const [place, { remote }] of linked.entries()) {
-            prm.crm.desk.change(remote.id, { closeDate: `2027-08-0${place + 1}` })
-            prm.crm.desk.change(remote.id, { amount: 70_000 + place })
-          }
-        })
-        await prm.readHints()
-        for (let round = 0; round < 3; round += 1) await prm.work()
-        await push.during(disturbance, () =>
-          prm.crm.desk.change(linked[0]!.remote.id, { closeDate: '2027-09-09' }),
-        )
-        await push.stop()
-        await prm.readHints()
-        await prm.inStep()
-        for (const { id, remote } of linked) {
-          const theirs = prm.crm.desk.deal(remote.id)
-          expect(await prm.deal(id)).toMatchObject({
-            expectedCloseDate: theirs?.closeDate,
-            amountMinor: String((theirs?.amount ?? 0) * 100),
-          })
+    ])('%s leaves both sides equal after a poll, and nothing is done twice', async (_name, disturbance) => {
+      await prm.connect()
+      const linked = [await prm.linked(), await prm.linked()]
+      const push = await prm.listen()
+      await push.during(disturbance, () => {
+        for (const [place, { remote }] of linked.entries()) {
+          prm.crm.desk.change(remote.id, { closeDate: `2027-08-0${place + 1}` })
+          prm.crm.desk.change(remote.id, { amount: 70_000 + place })
         }
-        expect(await closeDateHere(linked[0]!.id)).toBe('2027-09-09')
-        expect(await prm.health()).toMatchObject({ parked: 0, openReviews: 0, push: { hints: 0 } })
-        await prm.expectQuiet()
-      },
-    )
+      })
+      await prm.readHints()
+      for (let round = 0; round < 3; round += 1) await prm.work()
+      if (!disturbance.drop) {
+        for (const [place, { id }] of linked.entries())
+          expect(await closeDateHere(id)).toBe(`2027-08-0${place + 1}`)
+      }
+      await push.during(disturbance, () =>
+        prm.crm.desk.change(linked[0]!.remote.id, { closeDate: '2027-09-09' }),
+      )
+      await push.stop()
+      await prm.readHints()
+      await prm.inStep()
+      for (const { id, remote } of linked) {
+        const theirs = prm.crm.desk.deal(remote.id)
+        expect(await prm.deal(id)).toMatchObject({
+          expectedCloseDate: theirs?.closeDate,
+          amountMinor: String((theirs?.amount ?? 0) * 100),
+        })
+      }
+      expect(await closeDateHere(linked[0]!.id)).toBe('2027-09-09')
+      expect(await prm.health()).toMatchObject({ parked: 0, openReviews: 0, push: { hints: 0 } })
+      await prm.expectQuiet()
+    })
 
     test('from a place that is not kept any more is read anew as a whole: nothing is lost or doubled', async () => {
       await prm.connect()

@@ -27,6 +27,7 @@ export const openTroubledSalesforce: OpenTroubledCrm = async ({ aheadMs = 0 } = 
   const { faults } = simulator
   const fields = {
     key: 'PRM_Deal_Id__c',
+    name: 'Name',
     protectionEnd: 'PRM_Protection_End__c',
     tier: 'PRM_Partner_Tier__c',
     status: 'PRM_Registration_Status__c',
@@ -70,6 +71,23 @@ export const openTroubledSalesforce: OpenTroubledCrm = async ({ aheadMs = 0 } = 
       setStatuses(statuses.filter((status) => status !== 'Approved'))
       return () => setStatuses(statuses)
     },
+    relabelStatuses: () =>
+      simulator.setChoices(
+        deals,
+        fields.status,
+        statuses.map((value) => ({ value, label: `Status: ${value}` })),
+        { restricted: true },
+      ),
+    refuseSome: (probability) => {
+      faults.add({
+        kind: 'record-error',
+        statusCode: 'FIELD_CUSTOM_VALIDATION_EXCEPTION',
+        object: deals,
+        probability,
+      })
+    },
+    unknownId: '006000000000001AAA',
+    namedDeal: (name) => ({ Name: name, StageName: 'Qualification', CloseDate: '2027-02-01' }),
     restoreProtectionEnd: () => simulator.addField(deals, { name: fields.protectionEnd, type: 'date' }),
     refuseDoublesOf: (id) =>
       simulator.addDuplicateRule({

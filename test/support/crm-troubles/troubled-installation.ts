@@ -190,6 +190,9 @@ export function useTroubledInstallation(openCrm: OpenTroubledCrm) {
     get connectionId() {
       return connectionId
     },
+    get path() {
+      return path()
+    },
     get partnerId() {
       return partnerId
     },
@@ -312,6 +315,16 @@ export function useTroubledInstallation(openCrm: OpenTroubledCrm) {
             tx,
           ),
         )
+    },
+    /** Compares everything with the CRM, and repairs what differs. Answers what was found. */
+    async reconcile() {
+      const drain = () => application.capabilities.taskWork.drain(AbortSignal.timeout(60_000))
+      const { id } = await admin.post(`${path()}/reconciliations`)
+      await drain()
+      const found = await admin.get(`${path()}/reconciliations/${id}`)
+      await admin.post(`${path()}/reconciliations/${id}/repair`)
+      await drain()
+      return found
     },
     /** Ids of the deals over there that the mirror knows. */
     mirrored: async (): Promise<readonly string[]> => {
