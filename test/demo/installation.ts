@@ -148,7 +148,7 @@ async function addProgramme(
 }
 
 /** Creates over there what the organisation lacks; what only a person can do there is not needed by a simulator. */
-async function setUpCrm(admin: Api, connectionId: string): Promise<void> {
+export async function setUpCrm(admin: Api, connectionId: string): Promise<void> {
   await admin.post(`/api/v1/connections/${connectionId}/check`)
   const path = `/api/v1/connections/${connectionId}/setup`
   const plan = await admin.get(path)

@@ -4,13 +4,15 @@ import type { Application } from '#src/application.ts'
 import type { Tx } from '#src/database/database.ts'
 import { systemActor } from '#src/kernel/actor.ts'
 import type { ConnectionId } from '#src/kernel/ids.ts'
+import { setUpCrm } from '#test/demo/installation.ts'
 import { type SalesforceSimulator, startSalesforceSimulator } from '#test/simulators/salesforce/simulator.ts'
 import { type Api, createApi } from './api-client.ts'
 import { startApplication } from './application.ts'
 import { credentialsOf } from './connections.ts'
 import { useDatabase } from './database.ts'
+import type { CrmDesk } from './desks/crm-desk.ts'
 
-/** One CRM of the installation. */
+/** One Salesforce of the installation. */
 export interface ConnectedCrm {
   readonly crm: SalesforceSimulator
   readonly id: ConnectionId
@@ -25,7 +27,7 @@ export function useCrmInstallation() {
     rivalId: '',
     managerId: '',
   }
-  const crms: ConnectedCrm[] = []
+  const crms: { readonly id: ConnectionId; close(): Promise<void> }[] = []
   let application: Application & { readonly url: string }
   let admin: Api
 
@@ -56,7 +58,7 @@ export function useCrmInstallation() {
   })
   afterAll(async () => {
     await application.close(5_000)
-    for (const { crm } of crms) await crm.close()
+    for (const crm of crms) await crm.close()
   })
 
   const run = <T>(work: (tx: Tx) => Promise<T>) => db.database.transact(systemActor('test'), work)
@@ -71,9 +73,21 @@ export function useCrmInstallation() {
       homeCurrency: 'USD',
     })
     const connected = { crm, id: id as ConnectionId }
-    crms.push(connected)
+    crms.push({ ...connected, close: () => crm.close() })
     await inStep()
     return connected
+  }
+
+  /** Another CRM of any vendor, with what the set-up creates there, connected and read once. */
+  async function connectDesk(desk: CrmDesk): Promise<ConnectionId> {
+    const { vendor, name, credentials } = desk
+    const body = { name, vendor, credentials, homeCurrency: 'USD', paused: true }
+    const { id } = await admin.post('/api/v1/connections', body)
+    await setUpCrm(admin, id)
+    await admin.post(`/api/v1/connections/${id}/resume`)
+    crms.push({ id, close: () => desk.simulator.close() })
+    await inStep()
+    return id
   }
 
   /** Polls every CRM and works until nothing is left that could be done now. */
@@ -96,6 +110,7 @@ export function useCrmInstallation() {
   return {
     world,
     connect,
+    connectDesk,
     inStep,
     api: () => admin,
     capabilities: () => application.capabilities,

@@ -42,6 +42,12 @@ export interface SeenContact {
   readonly key: string | null
 }
 
+export interface NewContact {
+  readonly email: string
+  readonly lastName: string
+  readonly companyId: string
+}
+
 export interface CompanyFields {
   readonly name: string
   readonly domain: string
@@ -69,6 +75,8 @@ export interface CrmDesk {
   /** From now on it tells of changes at this address, where it tells of them by webhooks. */
   tellAt(url: string): void
   addCompany(company: CompanyFields): string
+  /** A person at a company, known to the vendor's own people. */
+  addContact(contact: NewContact): string
   /** A user of the CRM, who may own deals. */
   addUser(user: { readonly email: string; readonly lastName: string }): string
   /** Keeps a user from working there; the user stays. */

@@ -82,6 +82,12 @@ export function dynamicsDesk(simulator: DynamicsSimulator): CrmDesk {
         ...(city === undefined ? {} : { address1_city: city }),
         ...(country === undefined ? {} : { address1_country: country }),
       }),
+    addContact: ({ email, lastName, companyId }) =>
+      simulator.insert(contactObject, {
+        emailaddress1: email,
+        lastname: lastName,
+        parentcustomerid: companyId,
+      }),
     addUser: ({ email, lastName }) =>
       simulator.insert('systemuser', { fullname: lastName, internalemailaddress: email, isdisabled: false }),
     disableUser: ({ id }) => simulator.update('systemuser', id, { isdisabled: true }),

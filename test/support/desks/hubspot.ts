@@ -82,6 +82,11 @@ export function hubspotDesk(simulator: HubspotSimulator): CrmDesk {
         ...(city === undefined ? {} : { city }),
         ...(country === undefined ? {} : { country }),
       }),
+    addContact({ email, lastName, companyId }) {
+      const id = simulator.insert(contactObject, { email, lastname: lastName })
+      simulator.associate(id, companyId, companyOfContact)
+      return id
+    },
     addUser: ({ email, lastName }) => simulator.addOwner({ email, lastName }),
     // An owner whose user was taken away is archived.
     disableUser: ({ id, email }) => void simulator.addOwner({ id, email, archived: true }),

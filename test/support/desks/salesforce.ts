@@ -71,6 +71,8 @@ export function salesforceDesk(simulator: SalesforceSimulator): CrmDesk {
         ...(city === undefined ? {} : { BillingCity: city }),
         ...(country === undefined ? {} : { BillingCountry: country }),
       }),
+    addContact: ({ email, lastName, companyId }) =>
+      simulator.insert(contactObject, { Email: email, LastName: lastName, AccountId: companyId }),
     addUser: ({ email, lastName }) =>
       simulator.insert('User', { Username: email, LastName: lastName, Email: email, IsActive: true }),
     disableUser: ({ id }) => simulator.update('User', id, { IsActive: false }),
