@@ -109,7 +109,7 @@ export function describeRecordFaults(prm: TroubledInstallation): void {
       await prm.connect()
       const linked = [await prm.linked(), await prm.linked()]
       const push = await prm.listen()
-      await push.during(disturbance, () => {
+      await push.during(disturbance, linked.length, () => {
         for (const [place, { remote }] of linked.entries()) {
           prm.crm.desk.change(remote.id, { closeDate: `2027-08-0${place + 1}` })
           prm.crm.desk.change(remote.id, { amount: 70_000 + place })
@@ -121,10 +121,9 @@ export function describeRecordFaults(prm: TroubledInstallation): void {
         for (const [place, { id }] of linked.entries())
           expect(await closeDateHere(id)).toBe(`2027-08-0${place + 1}`)
       }
-      await push.during(disturbance, () =>
+      await push.during(disturbance, 1, () =>
         prm.crm.desk.change(linked[0]!.remote.id, { closeDate: '2027-09-09' }),
       )
-      await push.stop()
       await prm.readHints()
       await prm.inStep()
       for (const { id, remote } of linked) {

@@ -2,7 +2,6 @@
  * The whole service over HTTP with one CRM that gets into trouble: a fresh one for every test, set up and read once.
  * Nothing works by itself; `inStep` does. What is asked here is what people see, here and over there.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest'
 import type { Application } from '#src/application.ts'
@@ -37,6 +36,8 @@ export function useTroubledInstallation(openCrm: OpenTroubledCrm) {
   let partnerId = ''
   const random = createRandom(1)
   let ranks = 1
+  let listening = new AbortController()
+  let listened: Promise<void> = Promise.resolve()
 
   beforeAll(async () => {
     application = await startApplication(db.database, db.url, { port: await freePort() })
@@ -58,6 +59,7 @@ export function useTroubledInstallation(openCrm: OpenTroubledCrm) {
   })
   afterEach(async () => {
     vi.useRealTimers()
+    await stopListening()
     if (connectionId === '') return
     await admin.post(`${path()}/pause`, { reason: 'the test is over' })
     await crm.simulator.close()
@@ -65,6 +67,10 @@ export function useTroubledInstallation(openCrm: OpenTroubledCrm) {
   })
   afterAll(() => application.close(5_000))
 
+  async function stopListening(): Promise<void> {
+    listening.abort()
+    await listened
+  }
   const run = <T>(work: (tx: Tx) => Promise<T>) => db.database.transact(systemActor('test'), work)
   const path = () => `/api/v1/connections/${connectionId}`
   const here = () => `connectionId=${connectionId}`
@@ -270,40 +276,38 @@ export function useTroubledInstallation(openCrm: OpenTroubledCrm) {
       )
       await application.capabilities.drains.hints(AbortSignal.timeout(60_000))
     },
-    /** Lets people over there work while the CRM tells of it, disturbed, until `stop`. */
+    /** Lets people over there work while the CRM tells of it, disturbed, until the end of the test. */
     async listen() {
       const { push } = crm
-      let stop = new AbortController()
-      let ended = Promise.resolve()
       const hold = async () => {
         if (push.kind === 'webhook') return
-        stop = new AbortController()
+        listening = new AbortController()
         const { engine } = application.capabilities
-        ended = holdChannels(engine, { ring: () => undefined }, stop.signal, { lookMs: 20, renewMs: 20 })
-        await vi.waitFor(() => expect(push.held()).toBeGreaterThan(0), { timeout: 5_000 })
-      }
-      const letGo = async () => {
-        stop.abort()
-        await ended
+        listened = holdChannels(engine, { ring: () => undefined }, listening.signal, {
+          lookMs: 20,
+          renewMs: 20,
+        })
+        await vi.waitFor(() => expect(push.held()).toBeGreaterThan(0), { timeout: 10_000 })
       }
       await hold()
       return {
-        async during(how: Disturbance, change: () => void): Promise<void> {
+        /** `records`: how many of them change. */
+        async during(how: Disturbance, records: number, change: () => void): Promise<void> {
           if (push.kind === 'webhook') {
             change()
             return push.deliver(how)
           }
           push.disturb(how)
-          if (how.drop) await letGo()
+          if (how.drop) await stopListening()
           change()
           if (how.drop) {
             push.forget()
-            await hold()
+            return hold()
           }
-          // Time for the news to arrive; none of it may, where it was lost.
-          await sleep(100)
+          await vi.waitFor(async () => expect((await health()).push.hints).toBeGreaterThanOrEqual(records), {
+            timeout: 10_000,
+          })
         },
-        stop: letGo,
       }
     },
     /** Our place in the changes is worth nothing any more. */
