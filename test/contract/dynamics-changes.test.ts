@@ -66,6 +66,15 @@ describe('changes in Dynamics', () => {
     expect(deletionsOf(await poll(pages.at(-1)!.cursor))).toMatchObject([{ object: 'opportunity', id: b }])
   })
 
+  it('are read anew once the column that they bring is deleted and asked for no more, and not before', async () => {
+    const id = insertDeal()
+    const cursor = await cursorOf('opportunity', ['name', 'prm_registrationnumber'])
+    simulator.removeField('opportunity', 'prm_registrationnumber')
+    const fault = await faultOf(poll(cursor, ['name', 'prm_registrationnumber']))
+    expect([fault.kind, fault.details.fields]).toEqual(['configuration', ['prm_registrationnumber']])
+    expect(recordsOf(await poll(cursor, ['name'])).map((record) => record.id)).toEqual([id])
+  })
+
   it('tell of deletions once, also of records made and removed between two polls', async () => {
     const kept = insertDeal()
     const cursor = await cursorOf()
