@@ -1,18 +1,7 @@
 import { z } from 'zod'
+import { originSchema } from '../wire/trusted-address.ts'
 
 const secret = { secret: true }
-
-/** Tokens and secrets travel by https only; a loopback address is a simulator. */
-export function isTrustedAddress(address: string): boolean {
-  if (!URL.canParse(address)) return false
-  const { protocol, hostname } = new URL(address)
-  return protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
-}
-
-const originSchema = z
-  .string()
-  .refine(isTrustedAddress, 'must be an https address')
-  .transform((address) => new URL(address).origin)
 
 /** What becomes of a write to an opportunity that people have closed over there. */
 const closedRecordsSchema = z.enum(['leave', 'reopen'])

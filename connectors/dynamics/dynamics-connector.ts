@@ -4,7 +4,8 @@
  * repeat a failed call (but once, with a new token), or make a call past the gate.
  */
 import { z } from 'zod'
-import type { CallGate, Connector, ConnectorTraits } from '../connector.ts'
+import type { Connector, ConnectorTraits } from '../connector.ts'
+import type { ConnectorOptions } from '../wire/exchange.ts'
 import { createCatalogue } from './catalogue.ts'
 import { changesBatch, readChanges } from './changes.ts'
 import type { DynamicsCredentials } from './credentials.ts'
@@ -17,13 +18,7 @@ import { createSetup } from './setup.ts'
 import { receiveNotification } from './webhook.ts'
 import { writeBatchSize, writeRecords } from './writes.ts'
 
-export interface DynamicsOptions {
-  readonly credentials: DynamicsCredentials
-  readonly gate: CallGate
-  /** Upper bound of one HTTP call; a signal may end it sooner. */
-  readonly requestTimeoutMs: number
-  readonly now: () => Date
-}
+export type DynamicsOptions = ConnectorOptions<DynamicsCredentials>
 
 export const dynamicsTraits: ConnectorTraits = {
   vendor: 'dynamics',

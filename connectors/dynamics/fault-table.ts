@@ -1,4 +1,5 @@
 import type { FaultKind } from '../fault.ts'
+import { oauthCodes } from '../wire/oauth-codes.ts'
 
 /**
  * What each error code of Dataverse means for us, before a look at the message and the status (`faults.ts` does that).
@@ -74,17 +75,10 @@ export const expiredVersionCode = '0x80044352'
 
 /** What the token endpoint answers (RFC 6749, and Microsoft identity platform: "Client credentials flow"). */
 export const tokenCodes = {
-  invalid_request: 'unauthorised',
-  invalid_client: 'unauthorised',
-  invalid_grant: 'unauthorised',
-  invalid_scope: 'unauthorised',
+  ...oauthCodes,
   invalid_resource: 'unauthorised',
-  unauthorized_client: 'unauthorised',
-  unsupported_grant_type: 'unauthorised',
   access_denied: 'unauthorised',
   interaction_required: 'unauthorised',
-  temporarily_unavailable: 'unavailable',
-  server_error: 'unavailable',
 } as const satisfies Record<string, FaultKind>
 
 export const faultTable: ReadonlyMap<string, FaultKind> = new Map<string, FaultKind>(

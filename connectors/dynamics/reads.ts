@@ -1,5 +1,6 @@
 import type { Missing, RemoteRecord } from '../connector.ts'
 import { ConnectorFault } from '../fault.ts'
+import { createPlaces, followPages } from '../wire/found-rows.ts'
 import { isRecordId, pathOfLink, sliceConditions, textLiteral } from './odata.ts'
 import type { Organisation } from './organisation.ts'
 import { currencyIdsOf, idOf, mergedInto, type Row, rowsReplySchema, selectOf, toRecord } from './records.ts'
@@ -7,8 +8,6 @@ import { readJson } from './session.ts'
 import { type Column, columnOf, isCurrencyLookup, isLookup, readProperty, type Table } from './table.ts'
 
 export const readBatch = 100
-/** A column that is no key may match half the table; such a search is refused rather than read on for hours. */
-const maxPages = 20
 
 /** Reads by id, 100 a call, in the order of `ids`. A record that was merged is missing, and says into which. */
 export async function readRecords(
@@ -63,12 +62,10 @@ export async function findRecords(
   const chosen: Row[] = []
   const conditionOf = ({ literal }: Literal) => `${property}%20eq%20${literal}`
   for (const { path, values: slice } of sliceConditions(query, literals, conditionOf, readBatch)) {
-    const places = new Map(slice.map(({ seen }) => [seen, 2]))
+    const places = createPlaces(slice.map(({ seen }) => seen))
     await eachPage(organisation, table, { path, records: slice.length }, signal, (rows) => {
-      chosen.push(
-        ...rows.filter((row) => mergedInto(row) === null && takePlace(places, String(row[property]))),
-      )
-      return places.size > 0
+      chosen.push(...rows.filter((row) => mergedInto(row) === null && places.take(String(row[property]))))
+      return places.isOpen()
     })
   }
   const codes = await organisation.currencies.codesOf(currencyIdsOf(table, chosen, fields), signal)
@@ -114,15 +111,6 @@ async function literalsOf(
   })
 }
 
-function takePlace(places: Map<string, number>, value: string): boolean {
-  const key = value.toLowerCase()
-  const left = places.get(key)
-  if (left === undefined) return false
-  if (left > 1) places.set(key, left - 1)
-  else places.delete(key)
-  return true
-}
-
 /** Hands on page after page until the last one, or until `take` wants no more. */
 async function eachPage(
   { session, catalogue }: Organisation,
@@ -131,35 +119,18 @@ async function eachPage(
   signal: AbortSignal,
   take: (rows: readonly Row[]) => boolean,
 ): Promise<void> {
-  let path = first.path
-  for (let page = 0; page < maxPages; page += 1) {
-    const { name: object } = table
-    const reply = await session
-      .send(
-        {
-          operation: 'read',
-          object,
-          records: first.records,
-          method: 'GET',
-          path,
-          read: readJson(rowsReplySchema),
-        },
-        signal,
-      )
-      .catch((error: unknown) => {
-        // A column that is not there any more: what we know of the table is old.
-        if (error instanceof ConnectorFault && error.kind === 'configuration') catalogue.forget(object)
-        throw error
-      })
-    const next = reply['@odata.nextLink']
-    if (!take(reply.value) || next === undefined) return
-    path = pathOfLink(next, session.organisationUrl)
-  }
-  throw new ConnectorFault(
-    'configuration',
-    `Too many records of ${table.name} match; search by a key instead`,
-    {
-      code: 'SEARCH_TOO_WIDE',
-    },
-  )
+  const { name: object } = table
+  await followPages(object, first.path, async (path) => {
+    const call = { operation: 'read', object, records: first.records, method: 'GET', path } as const
+    try {
+      const reply = await session.send({ ...call, read: readJson(rowsReplySchema) }, signal)
+      const next = reply['@odata.nextLink']
+      if (!take(reply.value) || next === undefined) return null
+      return pathOfLink(next, session.organisationUrl)
+    } catch (error) {
+      // A column that is not there any more: what we know of the table is old.
+      if (error instanceof ConnectorFault && error.kind === 'configuration') catalogue.forget(object)
+      throw error
+    }
+  })
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Deletion, RemoteRecord, RemoteValue } from '../connector.ts'
 import { ConnectorFault } from '../fault.ts'
+import { isRemoteValue } from '../wire/remote-values.ts'
 import { type Column, columnOf, isCurrencyLookup, readProperty, type Table } from './table.ts'
 
 /** A row as Dataverse sends it. */
@@ -79,14 +80,7 @@ function columnValue(
     if (code !== undefined) return code
     throw unreadable(table, column, 'names a currency that cannot be read', 'CURRENCY_UNREADABLE')
   }
-  if (
-    value === null ||
-    typeof value === 'string' ||
-    typeof value === 'number' ||
-    typeof value === 'boolean'
-  ) {
-    return value
-  }
+  if (isRemoteValue(value)) return value
   if (value === undefined) throw unreadable(table, column, 'was not sent', 'FIELD_NOT_SENT')
   throw unreadable(table, column, 'holds more than one value', 'COMPOUND_FIELD')
 }

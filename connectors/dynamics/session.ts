@@ -1,6 +1,6 @@
 import { Client, type Context, type Middleware, ResponseType } from '@microsoft/microsoft-graph-client'
 import { z } from 'zod'
-import { type CallLabel, createExchange, type ExchangeOptions } from '../wire/exchange.ts'
+import { type CallLabel, type ConnectorOptions, createExchange } from '../wire/exchange.ts'
 import { type Answer, accepted, type FetchLeg } from '../wire/fetch-leg.ts'
 import { createSignIn } from '../wire/sign-in.ts'
 import { dynamicsAnswers } from './answers.ts'
@@ -42,10 +42,6 @@ export interface Session {
   close(): Promise<void>
 }
 
-export interface SessionOptions extends Omit<ExchangeOptions, 'life' | 'vendor'> {
-  readonly credentials: DynamicsCredentials
-}
-
 /** Parses a JSON body by a schema. */
 export const readJson =
   <T>(schema: z.ZodType<T>) =>
@@ -60,7 +56,7 @@ interface Token {
 }
 
 /** The token goes out to the organisation's own address alone, whatever address a link in an answer names. */
-export function createSession({ credentials, ...options }: SessionOptions): Session {
+export function createSession({ credentials, ...options }: ConnectorOptions<DynamicsCredentials>): Session {
   const { organisationUrl } = credentials
   const life = new AbortController()
   const exchange = createExchange({ ...options, life: life.signal, vendor: dynamicsAnswers })

@@ -1,4 +1,4 @@
-import type { ChangePage, Deletion, RemoteRecord } from '../connector.ts'
+import type { ChangePage, Connector, Deletion, RemoteRecord } from '../connector.ts'
 import { ConnectorFault } from '../fault.ts'
 import { type CrmObject, crmObject } from './api-paths.ts'
 import { listed } from './apis.ts'
@@ -12,14 +12,7 @@ export const changesBatch = searchLimit
 const deletedPage = 100
 const minuteMs = 60_000
 
-export interface ChangeReader {
-  changes(
-    object: string,
-    cursorText: string | null,
-    fields: readonly string[],
-    signal: AbortSignal,
-  ): AsyncIterable<ChangePage>
-}
+export type ChangeReader = Pick<Connector, 'changes'>
 
 /**
  * Polls by the time of the last change. The search only tells which records changed: their values are read from the

@@ -1,20 +1,8 @@
 import { z } from 'zod'
-
-/** A simulator on this machine. */
-export const isLoopback = (address: string): boolean =>
-  ['localhost', '127.0.0.1', '[::1]'].includes(new URL(address).hostname)
-
-/** Tokens and secrets travel by https only, except to a loopback address. */
-const isTrustedAddress = (address: string): boolean =>
-  URL.canParse(address) && (new URL(address).protocol === 'https:' || isLoopback(address))
+import { originSchema } from '../wire/trusted-address.ts'
 
 const secret = { secret: true }
-const apiUrl = z
-  .string()
-  .default('https://api.hubapi.com')
-  .refine(isTrustedAddress, 'must be an https address')
-  .transform((address) => new URL(address).origin)
-  .meta({ title: 'API address' })
+const apiUrl = originSchema.prefault('https://api.hubapi.com').meta({ title: 'API address' })
 const appId = z
   .string()
   .regex(/^\d{1,20}$/, 'must be the number of the app')

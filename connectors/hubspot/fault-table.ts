@@ -1,4 +1,5 @@
 import type { FaultKind } from '../fault.ts'
+import { oauthCodes } from '../wire/oauth-codes.ts'
 
 /**
  * What each code of HubSpot means for us (HubSpot: Error handling; Usage guidelines and limits; property validation rules).
@@ -67,6 +68,7 @@ export const detailCodes = {
 
 /** What the token endpoints answer: HubSpot's own words in `status`, RFC 6749's in `error`. */
 export const tokenCodes = {
+  ...oauthCodes,
   BAD_REFRESH_TOKEN: 'unauthorised',
   BAD_CLIENT_ID: 'unauthorised',
   BAD_CLIENT_SECRET: 'unauthorised',
@@ -74,14 +76,6 @@ export const tokenCodes = {
   BAD_HUB: 'unauthorised',
   EXPIRED_AUTH_CODE: 'unauthorised',
   MISSING_OR_INVALID_PARAMETER: 'unauthorised',
-  invalid_client: 'unauthorised',
-  invalid_grant: 'unauthorised',
-  invalid_request: 'unauthorised',
-  invalid_scope: 'unauthorised',
-  unauthorized_client: 'unauthorised',
-  unsupported_grant_type: 'unauthorised',
-  temporarily_unavailable: 'unavailable',
-  server_error: 'unavailable',
 } as const satisfies Record<string, FaultKind>
 
 export const faultTable: ReadonlyMap<string, FaultKind> = new Map(

@@ -1,15 +1,14 @@
 import type { RemoteRecord } from '../connector.ts'
 import { ConnectorFault } from '../fault.ts'
+import { createPlaces, followPages } from '../wire/found-rows.ts'
 import { type CrmObject, crmObject, ownersObject } from './api-paths.ts'
 import { isUnique, type PropertyDefinition } from './fields.ts'
 import { findOwners } from './owners.ts'
 import { completeRows, readBatch, readBy, type Selection, selectFields } from './reads.ts'
 import type { Row } from './records.ts'
-import { searchPage } from './search.ts'
+import { type SearchCall, searchPage } from './search.ts'
 import type { Session } from './session.ts'
 
-/** A property that is no key may match half the portal; such a search is refused rather than read on for hours. */
-const maxPages = 20
 /** Of the values in one search; its body may have 3,000 characters in all. */
 const maxValuesLength = 2000
 
@@ -77,7 +76,8 @@ async function readByKey(
     const call = { operation: 'read', object, properties: [...properties, field] } as const
     rows.push(...(await readBy(session, call, field, slice, signal)))
   }
-  return takePlaces(rows, field, values)
+  const places = createPlaces(values)
+  return rows.filter(({ properties: held }) => places.take(held[field] ?? ''))
 }
 
 async function searchFor(
@@ -97,29 +97,14 @@ async function searchFor(
       properties: [...properties, field],
       filters: [{ propertyName: field, operator: 'IN', values: asked }],
     } as const
-    const rows: Row[] = []
-    let after: string | null = null
-    for (let page = 0; ; page += 1) {
-      if (page === maxPages) throw tooWide(object)
-      const answer = await searchPage(session, after === null ? call : { ...call, after }, signal)
-      rows.push(...answer.rows)
-      after = answer.after
-      if (after === null || takePlaces(rows, field, slice).length === 2 * slice.length) break
-    }
-    found.push(...takePlaces(rows, field, slice))
+    const places = createPlaces(slice)
+    await followPages<SearchCall>(object, call, async (page) => {
+      const { rows, after } = await searchPage(session, page, signal)
+      found.push(...rows.filter(({ properties: held }) => places.take(held[field] ?? '')))
+      return after !== null && places.isOpen() ? { ...call, after } : null
+    })
   }
   return found
-}
-
-/** Two rows per value, ignoring case, in the order found. */
-function takePlaces(rows: readonly Row[], field: string, values: readonly string[]): readonly Row[] {
-  const places = new Map(values.map((value) => [value.toLowerCase(), 2]))
-  return rows.filter(({ properties }) => {
-    const key = (properties[field] ?? '').toLowerCase()
-    const left = places.get(key) ?? 0
-    places.set(key, left - 1)
-    return left > 0
-  })
 }
 
 /** Slices that fit into one search. */
@@ -141,8 +126,3 @@ export function slices(values: readonly string[]): readonly (readonly string[])[
 }
 
 const uniqueTexts = (values: readonly string[]): readonly string[] => [...new Set(values)]
-
-const tooWide = (object: string): ConnectorFault =>
-  new ConnectorFault('configuration', `Too many records of ${object} match; search by a key instead`, {
-    code: 'SEARCH_TOO_WIDE',
-  })

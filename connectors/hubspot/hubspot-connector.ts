@@ -3,7 +3,9 @@
  * It moves records and reports what HubSpot says of them. It must not know deals of ours, keep a cache of what it read,
  * repeat a failed call (but once, with a new token), or make a call past the gate.
  */
-import type { CallGate, Connector, ConnectorTraits } from '../connector.ts'
+import type { Connector, ConnectorTraits } from '../connector.ts'
+import type { ConnectorOptions } from '../wire/exchange.ts'
+import { keepUsage } from '../wire/usage.ts'
 import { type ApiRelease, isCrmObject, objectTypeIds } from './api-paths.ts'
 import { createTypeFinder } from './associations.ts'
 import { changesBatch, createChangeReader } from './changes.ts'
@@ -17,12 +19,7 @@ import { createSetup } from './setup.ts'
 import { receiveWebhook } from './webhooks.ts'
 import { writeBatch, writeRecords } from './writes.ts'
 
-export interface HubspotOptions {
-  readonly credentials: HubspotCredentials
-  readonly gate: CallGate
-  /** Upper bound of one HTTP call; a signal may end it sooner. */
-  readonly requestTimeoutMs: number
-  readonly now: () => Date
+export interface HubspotOptions extends ConnectorOptions<HubspotCredentials> {
   /** How far a poll reaches back for changes that the search index had not taken in yet. */
   readonly overlapMs?: number
   /** Only to try another release than the one in use. */
@@ -43,15 +40,8 @@ export const hubspotTraits: ConnectorTraits = {
 
 export function createHubspotConnector(options: HubspotOptions): Connector {
   const { credentials } = options
-  let apiUsage: { readonly used: number; readonly limit: number } | null = null
-  const gate: CallGate = {
-    call: (call, signal, send) => options.gate.call(call, signal, send),
-    observeUsage(usage) {
-      apiUsage = usage
-      options.gate.observeUsage(usage)
-    },
-  }
-  const session = createSession({ ...options, gate })
+  const usage = keepUsage(options.gate)
+  const session = createSession({ ...options, gate: usage.gate })
   const findType = createTypeFinder(session)
   const reader = createChangeReader(session, options.overlapMs ?? defaultOverlapMs)
 
@@ -59,7 +49,7 @@ export function createHubspotConnector(options: HubspotOptions): Connector {
     traits: hubspotTraits,
     async probe(signal) {
       const identity = await identify(session, credentials, signal)
-      return { ...identity, apiUsage }
+      return { ...identity, apiUsage: usage.latest() }
     },
     describe: (object, signal) => describeObject(session, object, signal),
     read: (object, ids, fields, signal) => readRecords(session, object, ids, fields, signal),

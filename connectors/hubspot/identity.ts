@@ -2,9 +2,10 @@ import { z } from 'zod'
 import type { ConnectionIdentity } from '../connector.ts'
 import { ConnectorFault } from '../fault.ts'
 import type { CallLabel } from '../wire/exchange.ts'
+import { isLoopback } from '../wire/trusted-address.ts'
 import { ownPaths } from './api-paths.ts'
 import type { Apis } from './apis.ts'
-import { type HubspotCredentials, isLoopback } from './credentials.ts'
+import type { HubspotCredentials } from './credentials.ts'
 import type { Session } from './session.ts'
 
 const accountSchema = z.object({

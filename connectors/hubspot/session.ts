@@ -1,5 +1,5 @@
 import { ConnectorFault } from '../fault.ts'
-import { type CallLabel, createExchange, type ExchangeOptions, type Reply } from '../wire/exchange.ts'
+import { type CallLabel, type ConnectorOptions, createExchange, type Reply } from '../wire/exchange.ts'
 import { createSignIn } from '../wire/sign-in.ts'
 import { hubspotAnswers } from './answers.ts'
 import { type ApiRelease, apiRelease } from './api-paths.ts'
@@ -21,8 +21,7 @@ export interface Session {
   close(): Promise<void>
 }
 
-export interface SessionOptions extends Omit<ExchangeOptions, 'life' | 'vendor'> {
-  readonly credentials: HubspotCredentials
+export interface SessionOptions extends ConnectorOptions<HubspotCredentials> {
   readonly release?: ApiRelease
 }
 

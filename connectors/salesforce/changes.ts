@@ -1,4 +1,4 @@
-import type { ChangePage, Deletion, RemoteRecord } from '../connector.ts'
+import type { ChangePage, Connector, Deletion, RemoteRecord } from '../connector.ts'
 import { ConnectorFault } from '../fault.ts'
 import type { Reply } from '../wire/exchange.ts'
 import { createBulkReader } from './bulk.ts'
@@ -21,14 +21,7 @@ import { queryPath } from './soql.ts'
 
 export const changesBatch = 2000
 
-export interface ChangeReader {
-  changes(
-    object: string,
-    cursorText: string | null,
-    fields: readonly string[],
-    signal: AbortSignal,
-  ): AsyncIterable<ChangePage>
-}
+export type ChangeReader = Pick<Connector, 'changes'>
 
 export interface ChangeReaderOptions {
   readonly overlapMs: number

@@ -1,16 +1,10 @@
 import { createPrivateKey } from 'node:crypto'
 import { SignJWT } from 'jose'
 import { z } from 'zod'
+import { originSchema } from '../wire/trusted-address.ts'
 
 const secret = { secret: true }
 const assertionLifeSeconds = 180
-
-/** Tokens and secrets travel by https only; a loopback address is a simulator. */
-export function isTrustedAddress(address: string): boolean {
-  if (!URL.canParse(address)) return false
-  const { protocol, hostname } = new URL(address)
-  return protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
-}
 
 function isRsaKey(pem: string): boolean {
   try {
@@ -20,15 +14,10 @@ function isRsaKey(pem: string): boolean {
   }
 }
 
-const loginUrl = z
-  .string()
-  .refine(isTrustedAddress, 'must be an https address')
-  .transform((address) => new URL(address).origin)
-  .meta({
-    title: 'Login URL',
-    description:
-      'The My Domain address, https://<name>.my.salesforce.com; JWT also takes login.salesforce.com',
-  })
+const loginUrl = originSchema.meta({
+  title: 'Login URL',
+  description: 'The My Domain address, https://<name>.my.salesforce.com; JWT also takes login.salesforce.com',
+})
 const clientId = z.string().min(1).meta({ title: 'Consumer key' })
 
 /**

@@ -1,4 +1,5 @@
 import type { FaultKind } from '../fault.ts'
+import { oauthCodes } from '../wire/oauth-codes.ts'
 
 /**
  * What each error code of Salesforce means for us, before a look at the message (`faults.ts` does that).
@@ -83,22 +84,15 @@ export const restCodes = {
 
 /** What the token endpoint answers (RFC 6749, and Salesforce Help "OAuth Error Codes"). */
 export const tokenCodes = {
-  invalid_client: 'unauthorised',
+  ...oauthCodes,
   invalid_client_id: 'unauthorised',
   invalid_client_credentials: 'unauthorised',
-  invalid_grant: 'unauthorised',
-  invalid_request: 'unauthorised',
-  invalid_scope: 'unauthorised',
   invalid_assertion: 'unauthorised',
   invalid_app_access: 'unauthorised',
   inactive_user: 'unauthorised',
   inactive_org: 'unauthorised',
   access_denied: 'unauthorised',
-  unauthorized_client: 'unauthorised',
-  unsupported_grant_type: 'unauthorised',
   rate_limit_exceeded: 'throttled',
-  server_error: 'unavailable',
-  temporarily_unavailable: 'unavailable',
   unknown_error: 'unavailable',
 } as const satisfies Record<string, FaultKind>
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { Missing, RemoteRecord, RemoteValue } from '../connector.ts'
-import { ConnectorFault } from '../fault.ts'
+import type { Missing, RemoteRecord } from '../connector.ts'
+import { createPlaces, followPages } from '../wire/found-rows.ts'
 import {
   fieldValue,
   isRecordId,
@@ -15,8 +15,6 @@ import type { Call, Session } from './session.ts'
 import { checkName, type Query, sliceByValues } from './soql.ts'
 
 export const readBatch = 2000
-/** A field that is no key may match half the table; such a search is refused rather than read on for hours. */
-const maxPages = 20
 
 /** A record that was merged more often than that is found by its next read. */
 const maxMerges = 5
@@ -121,24 +119,15 @@ export async function findRecords(
   const query: Query = { object, fields: [...new Set([...readFields(fields), field])] }
   const found: RemoteRecord[] = []
   for (const { path, values: slice } of sliceByValues(query, field, values)) {
-    const places = new Map(slice.map((value) => [value.toLowerCase(), 2]))
+    const places = createPlaces(slice)
     await eachPage(session, { object, path, records: slice.length }, signal, (rows) => {
       for (const row of rows) {
-        if (takePlace(places, fieldValue(object, row, field))) found.push(toRecord(object, row, fields))
+        if (places.take(String(fieldValue(object, row, field)))) found.push(toRecord(object, row, fields))
       }
-      return places.size > 0
+      return places.isOpen()
     })
   }
   return found
-}
-
-function takePlace(places: Map<string, number>, value: RemoteValue): boolean {
-  const key = String(value).toLowerCase()
-  const left = places.get(key)
-  if (left === undefined) return false
-  if (left > 1) places.set(key, left - 1)
-  else places.delete(key)
-  return true
 }
 
 /** Hands on page after page until the last one, or until `take` wants no more. */
@@ -149,15 +138,10 @@ async function eachPage(
   take: (rows: readonly Row[]) => boolean,
 ): Promise<void> {
   const { object, records } = first
-  let path = first.path
-  for (let page = 0; page < maxPages; page += 1) {
+  await followPages(object, first.path, async (path) => {
     const read = (body: unknown) => queryReplySchema.parse(body)
     const call: Call<QueryReply> = { operation: 'read', object, records, method: 'GET', path, read }
     const { value } = await session.send(call, signal)
-    if (!take(value.records) || value.done || !value.nextRecordsUrl) return
-    path = value.nextRecordsUrl
-  }
-  throw new ConnectorFault('configuration', `Too many records of ${object} match; search by a key instead`, {
-    code: 'SEARCH_TOO_WIDE',
+    return take(value.records) && !value.done ? value.nextRecordsUrl || null : null
   })
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { RemoteRecord, RemoteValue } from '../connector.ts'
 import { ConnectorFault } from '../fault.ts'
+import { isRemoteValue } from '../wire/remote-values.ts'
 
 /** A row as Salesforce sends it, in a query or a collection. */
 export const rowSchema = z.looseObject({ Id: z.string() })
@@ -49,14 +50,7 @@ export function toRecord(object: string, row: Row, fields: readonly string[]): R
  */
 export function fieldValue(object: string, row: Row, field: string): RemoteValue {
   const value = row[field]
-  if (
-    value === null ||
-    typeof value === 'string' ||
-    typeof value === 'number' ||
-    typeof value === 'boolean'
-  ) {
-    return value
-  }
+  if (isRemoteValue(value)) return value
   const problem = value === undefined ? 'was not sent' : 'holds more than one value'
   throw new ConnectorFault('configuration', `${object}.${field} ${problem}`, {
     code: value === undefined ? 'FIELD_NOT_SENT' : 'COMPOUND_FIELD',

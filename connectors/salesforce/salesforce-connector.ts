@@ -3,8 +3,9 @@
  * It moves records and reports what Salesforce says of them. It must not know deals, keep a cache of what it read,
  * repeat a failed call (but once, with a new token), or make a call past the gate.
  */
-import type { CallGate, Connector, ConnectorTraits } from '../connector.ts'
-import type { CallLabel } from '../wire/exchange.ts'
+import type { Connector, ConnectorTraits } from '../connector.ts'
+import type { CallLabel, ConnectorOptions } from '../wire/exchange.ts'
+import { keepUsage } from '../wire/usage.ts'
 import { changesBatch, createChangeReader } from './changes.ts'
 import type { SalesforceCredentials } from './credentials.ts'
 import { describeReplySchema, toRemoteField } from './fields.ts'
@@ -15,12 +16,7 @@ import { createSetup } from './setup.ts'
 import { checkName } from './soql.ts'
 import { writeBatch, writeRecords } from './writes.ts'
 
-export interface SalesforceOptions {
-  readonly credentials: SalesforceCredentials
-  readonly gate: CallGate
-  /** Upper bound of one HTTP call; a signal may end it sooner. */
-  readonly requestTimeoutMs: number
-  readonly now: () => Date
+export interface SalesforceOptions extends ConnectorOptions<SalesforceCredentials> {
   /** How far a poll reaches back for transactions that were still open; longer than any in the organisation. */
   readonly overlapMs?: number
   /** A first pass over so many rows goes by a query job. */
@@ -43,15 +39,8 @@ export const salesforceTraits: ConnectorTraits = {
 }
 
 export function createSalesforceConnector(options: SalesforceOptions): Connector {
-  let apiUsage: { readonly used: number; readonly limit: number } | null = null
-  const gate: CallGate = {
-    call: (call, signal, send) => options.gate.call(call, signal, send),
-    observeUsage(usage) {
-      apiUsage = usage
-      options.gate.observeUsage(usage)
-    },
-  }
-  const session = createSession({ ...options, gate })
+  const usage = keepUsage(options.gate)
+  const session = createSession({ ...options, gate: usage.gate })
   const reader = createChangeReader(session, {
     overlapMs: options.overlapMs ?? defaultOverlapMs,
     bulkFromRows: options.bulkFromRows ?? defaultBulkFromRows,
@@ -78,7 +67,11 @@ export function createSalesforceConnector(options: SalesforceOptions): Connector
       // Asking first proves that the token is accepted, and replaces it when it is not.
       const fields = await describeObject('probe', 'Opportunity', signal)
       const identity = await session.identify(signal)
-      return { ...identity, multiCurrency: fields.some(({ name }) => name === 'CurrencyIsoCode'), apiUsage }
+      return {
+        ...identity,
+        multiCurrency: fields.some(({ name }) => name === 'CurrencyIsoCode'),
+        apiUsage: usage.latest(),
+      }
     },
     async describe(object, signal) {
       return (await describeObject('describe', object, signal)).map(toRemoteField)

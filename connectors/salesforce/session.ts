@@ -2,10 +2,11 @@ import { Connection } from 'jsforce/lib/connection.js'
 import type { HttpMethods } from 'jsforce/lib/types/common.js'
 import type { ConnectionIdentity } from '../connector.ts'
 import { ConnectorFault } from '../fault.ts'
-import { type CallLabel, createExchange, type ExchangeOptions, type Reply } from '../wire/exchange.ts'
+import { type CallLabel, type ConnectorOptions, createExchange, type Reply } from '../wire/exchange.ts'
 import { createSignIn } from '../wire/sign-in.ts'
+import { isTrustedAddress } from '../wire/trusted-address.ts'
 import { salesforceAnswers } from './answers.ts'
-import { grantOf, isTrustedAddress, type SalesforceCredentials } from './credentials.ts'
+import { grantOf, type SalesforceCredentials } from './credentials.ts'
 import { LegTransport } from './transport.ts'
 
 const apiVersion = '62.0'
@@ -37,12 +38,8 @@ export interface Session {
   close(): Promise<void>
 }
 
-export interface SessionOptions extends Omit<ExchangeOptions, 'life' | 'vendor'> {
-  readonly credentials: SalesforceCredentials
-}
-
 /** jsforce's own refresh is not used: it repeats without end while Salesforce answers 401, and would not pass the gate. */
-export function createSession({ credentials, ...options }: SessionOptions): Session {
+export function createSession({ credentials, ...options }: ConnectorOptions<SalesforceCredentials>): Session {
   const life = new AbortController()
   const wire = { ...options, life: life.signal, vendor: salesforceAnswers }
   const exchange = createExchange(wire)

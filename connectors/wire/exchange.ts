@@ -22,10 +22,16 @@ export type Exchange = <T>(
   ask: (leg: FetchLeg) => Promise<T>,
 ) => Promise<Reply<T>>
 
-export interface ExchangeOptions {
+/** What every connector is made of. */
+export interface ConnectorOptions<Credentials> {
+  readonly credentials: Credentials
   readonly gate: CallGate
+  /** Upper bound of one HTTP call; a signal may end it sooner. */
   readonly requestTimeoutMs: number
   readonly now: () => Date
+}
+
+export interface ExchangeOptions extends Omit<ConnectorOptions<never>, 'credentials'> {
   /** Aborted when the connector closes. */
   readonly life: AbortSignal
   readonly vendor: VendorAnswers
