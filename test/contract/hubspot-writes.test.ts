@@ -132,6 +132,34 @@ describe('an association with a company', () => {
     expect(companyOf(id)).toEqual([])
   })
 
+  it('of a contact is made for its company, and for the deal that names it', async () => {
+    const acme = company('Acme')
+    const [contact] = await connector.write(
+      [
+        {
+          object: 'contacts',
+          target: { kind: 'id', id: simulator.insert('contacts', { email: 'cora@acme.example' }) },
+          fields: { lastname: 'Contact', 'association.companies': acme },
+        },
+      ],
+      never,
+    )
+    const contactId = contact?.ok ? contact.id : ''
+    const fields = ['email', 'association.companies']
+    expect(await connector.find('contacts', 'email', ['Cora@ACME.example'], fields, never)).toMatchObject([
+      { id: contactId, fields: { email: 'cora@acme.example', 'association.companies': acme } },
+    ])
+    const [deal] = await connector.write(
+      [create('k-1', { ...dealFields('one'), 'association.contacts': contactId })],
+      never,
+    )
+    const id = deal?.ok ? deal.id : ''
+    expect(await connector.read('deals', [id], ['association.contacts'], never)).toMatchObject([
+      { fields: { 'association.contacts': contactId } },
+    ])
+    expect(companyOf(id)).toEqual([])
+  })
+
   it('that cannot be made is the fault of its own record, which names the field', async () => {
     const acme = company('Acme')
     const [a = '', b = '', c = ''] = insertDeals(3)
