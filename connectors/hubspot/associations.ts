@@ -129,7 +129,11 @@ export interface Associated {
   readonly types: readonly AssociationLabel[]
 }
 
-export const associationBatch = 100
+/**
+ * Associations per call: two of each record of a full batch, its company and its partner. HubSpot takes 2,000 new ones
+ * and reads those of 1,000 records at once.
+ */
+export const associationBatch = 200
 
 /** Who is associated with each record, by record id; a record that has none is not in the map. */
 export async function readAssociations(

@@ -48,10 +48,11 @@ export function settleEach(
   status: 200 | 201,
   about: (input: JsonObject) => BatchError['context'],
   carryOut: (input: JsonObject) => readonly JsonObject[],
+  most?: number,
 ): ApiAnswer {
   const results: JsonObject[] = []
   const errors: BatchError[] = []
-  for (const input of readInputs(call.body)) {
+  for (const input of readInputs(call.body, most)) {
     try {
       results.push(...carryOut(input))
     } catch (error) {

@@ -54,16 +54,12 @@ export function readLimit(call: ApiCall, standard: number, max: number): number 
 
 const maxInputs = 100
 
-export function readInputs(body: unknown): readonly JsonObject[] {
+export function readInputs(body: unknown, most = maxInputs): readonly JsonObject[] {
   const inputs = readBody(body)['inputs']
   if (!Array.isArray(inputs) || !inputs.every(isJsonObject))
     throw invalidInput('Invalid input JSON on line 1, column 1: Some required fields were not set: [inputs]')
-  if (inputs.length > maxInputs)
-    throw refuseCall(
-      400,
-      'VALIDATION_ERROR',
-      `The maximum number of inputs in a batch request is ${maxInputs}`,
-    )
+  if (inputs.length > most)
+    throw refuseCall(400, 'VALIDATION_ERROR', `The maximum number of inputs in a batch request is ${most}`)
   return inputs
 }
 
