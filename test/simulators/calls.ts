@@ -11,6 +11,10 @@ export interface Call<Operation extends string = string> {
   readonly status: number
   /** What the caller named itself, where the protocol has a place for it. */
   readonly client: string | null
+  /** Of the records that the call names by id, where the simulator keeps them. */
+  readonly ids?: readonly string[]
+  /** What a call that holds others held, in their order, as far as it ran. */
+  readonly parts?: readonly { readonly operation: Operation; readonly object: string | null }[]
 }
 
 export interface CallLog<Operation extends string = string> {

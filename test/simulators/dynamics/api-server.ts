@@ -8,10 +8,11 @@ import type { CallRecorder } from '../calls.ts'
 import { applyDelays, cutConnection, htmlError, loseAnswer } from '../mishaps.ts'
 import { settleKeys } from './administration.ts'
 import { type ApiCall, apiPath, type Plan, readPrefer } from './api-call.ts'
-import { readBatchRun, runBatch } from './batch.ts'
+import { type BatchParts, readBatchRun, runBatch } from './batch.ts'
 import { formatInstant } from './dates.ts'
 import { DataverseError } from './errors.ts'
 import type { FaultDraw, FaultEffect, Operation } from './faults.ts'
+import { namedIn } from './guids.ts'
 import { type ServiceLimits, throttled } from './limits.ts'
 import type { Sessions } from './oauth.ts'
 import type { Organisation } from './organisation.ts'
@@ -41,6 +42,9 @@ export interface OutgoingAnswer {
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
   readonly records: number
+  /** Of a batch. */
+  readonly parts?: BatchParts
+  readonly ids?: readonly string[]
 }
 
 /** Longer ones go within a batch. */
@@ -122,14 +126,15 @@ function prepareBatch(frame: ApiFrame, wire: WireRequest, context: WireContext):
       const half = faults.find((fault) => fault.kind === 'half-batch')
       const stopAfter = half?.after ?? Number.POSITIVE_INFINITY
       const run = readBatchRun(wire.headers, wire.body, readPrefer(wire.headers['prefer']), stopAfter)
-      const { status, contentType, body, records } = runBatch(
+      const { status, contentType, body, records, parts, ids } = runBatch(
         frame.organisation,
         frame.dispatch,
         context,
         run,
       )
-      if (half?.how === 'timeout') return html(504, htmlError(504))
-      return { status, headers: { 'content-type': contentType, 'odata-version': '4.0' }, body, records }
+      if (half?.how === 'timeout') return { ...html(504, htmlError(504)), parts, ids }
+      const headers = { 'content-type': contentType, 'odata-version': '4.0' }
+      return { status, headers, body, records, parts, ids }
     },
   }
 }
@@ -184,7 +189,10 @@ export function addApi(app: FastifyInstance, frame: ApiFrame): void {
     const context = { userId: frame.organisation.integrationUserId, faults: frame.faults, inChangeSet: false }
     const prepared = prepare(frame, wire, context)
     const faults = frame.faults.draw(prepared.operation, prepared.object)
-    const record = (status: number, records: number) =>
+    const record = (
+      status: number,
+      { records, parts, ids }: Pick<OutgoingAnswer, 'records' | 'parts' | 'ids'>,
+    ) =>
       frame.calls.record({
         at: formatInstant(frame.organisation.now()),
         operation: prepared.operation,
@@ -194,13 +202,15 @@ export function addApi(app: FastifyInstance, frame: ApiFrame): void {
         records,
         status,
         client: request.headers['user-agent'] ?? null,
+        ids: ids ?? namedIn(request.url),
+        ...(parts ? { parts } : {}),
       })
     let outgoing: OutgoingAnswer
     try {
       frame.limits.enter()
       await applyDelays(faults, frame.answerDelayMs)
       if (faults.some((fault) => fault.kind === 'reset')) {
-        record(0, 0)
+        record(0, { records: 0 })
         cutConnection(reply)
         return
       }
@@ -213,10 +223,10 @@ export function addApi(app: FastifyInstance, frame: ApiFrame): void {
     }
     const cut = faults.some((fault) => fault.kind === 'half-batch' && fault.how === 'cut')
     if (loseAnswer(reply, cut ? [{ kind: 'lost-answer' }] : faults)) {
-      record(0, outgoing.records)
+      record(0, outgoing)
       return
     }
-    record(outgoing.status, outgoing.records)
+    record(outgoing.status, outgoing)
     return reply
       .headers({
         ...frame.limits.headers(),

@@ -1,7 +1,10 @@
 /** Running a `$batch`: its items in order, change sets whole or not at all, and where it stops. */
 import { randomUUID } from 'node:crypto'
+import type { Call } from '../calls.ts'
 import { type ApiAnswer, type ApiCall, apiPath, type Plan } from './api-call.ts'
 import { DataverseError, errors } from './errors.ts'
+import type { Operation } from './faults.ts'
+import { namedIn } from './guids.ts'
 import {
   type AnswerItem,
   type BatchItem,
@@ -27,7 +30,13 @@ export interface BatchAnswer {
   readonly contentType: string
   readonly body: string
   readonly records: number
+  readonly parts: BatchParts
+  /** Of the records that the parts address. */
+  readonly ids: readonly string[]
 }
+
+/** For the call log: what ran, whatever became of it. */
+export type BatchParts = NonNullable<Call<Operation>['parts']>
 
 /** Throws where the frame is broken, holds too much, or holds another batch. */
 export function readBatchRun(
@@ -87,6 +96,8 @@ export function runBatch(
 ): BatchAnswer {
   const { tables } = organisation
   let records = 0
+  const parts: BatchParts[number][] = []
+  const ids: string[] = []
 
   function runRequest(
     request: PartRequest,
@@ -103,7 +114,10 @@ export function runBatch(
         },
         { ...context, inChangeSet },
       )
-      return answerCall(call, dispatch(call), tables.attempt)
+      const plan = dispatch(call)
+      parts.push({ operation: plan.operation, object: plan.object })
+      ids.push(...namedIn(request.url))
+      return answerCall(call, plan, tables.attempt)
     } catch (error) {
       if (error instanceof DataverseError) return answerError(error)
       throw error
@@ -163,5 +177,7 @@ export function runBatch(
     contentType: `multipart/mixed; boundary=${boundary}`,
     body: writeBatch(boundary, answers),
     records,
+    parts,
+    ids,
   }
 }

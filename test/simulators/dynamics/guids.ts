@@ -10,6 +10,13 @@ export function readGuid(text: string): string | null {
   return isGuid(bare) ? bare.toLowerCase() : null
 }
 
+/** Those in an address, in lower case. */
+export const namedIn = (url: string): readonly string[] =>
+  url
+    .replaceAll('%20', ' ')
+    .toLowerCase()
+    .match(/[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}/g) ?? []
+
 export function createGuidSequence(): () => string {
   let counter = 0
   return () => {

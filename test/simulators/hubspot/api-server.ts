@@ -8,6 +8,7 @@ import type { CallRecorder } from '../calls.ts'
 import { applyDelays, cutConnection, htmlError, loseAnswer } from '../mishaps.ts'
 import { CallError, errorBody, type RecordProblem, refuseCall } from './errors.ts'
 import type { FaultDraw, FaultEffect, Operation, RateLimit } from './faults.ts'
+import { namedIn } from './named-ids.ts'
 import { findTable, type Portal } from './portal.ts'
 import { describeLimit, type RateLimits } from './rate-limits.ts'
 import { formatInstant } from './schema.ts'
@@ -247,6 +248,7 @@ export async function serveCall(
       records,
       status,
       client: request.headers['user-agent'] ?? null,
+      ids: namedIn(request.body),
     })
   await applyDelays(faults, frame.answerDelayMs)
   if (faults.some(({ kind }) => kind === 'reset')) {

@@ -5,6 +5,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
 import type { CallRecorder } from '../calls.ts'
 import { applyDelays, cutConnection, htmlError, loseAnswer } from '../mishaps.ts'
+import { namedIn } from './bodies.ts'
 import { formatDatetime } from './dates.ts'
 import { CallError, type RecordError } from './errors.ts'
 import type { FaultDraw, FaultEffect, Operation } from './faults.ts'
@@ -176,6 +177,7 @@ export function addApiRoute(app: FastifyInstance, frame: ApiFrame, route: ApiRou
         records,
         status,
         client: readClient(request),
+        ids: namedIn(request.body),
       })
     await applyDelays(faults, frame.answerDelayMs)
     if (faults.some((fault) => fault.kind === 'reset')) {

@@ -42,3 +42,11 @@ export function readFieldList(value: unknown): readonly string[] | null {
   if (Array.isArray(value)) return value.filter((each): each is string => typeof each === 'string')
   return null
 }
+
+/** Of the records that a collection is about, for the call log. */
+export function namedIn(body: unknown): readonly string[] {
+  if (!isJsonObject(body)) return []
+  const records = Array.isArray(body['records']) ? body['records'] : []
+  const own = records.flatMap((record: unknown) => (isJsonObject(record) ? (pick(record, 'id') ?? []) : []))
+  return [...(readFieldList(body['ids']) ?? []), ...own].filter((id) => typeof id === 'string')
+}
