@@ -37,6 +37,8 @@ export interface Installation {
 export interface InstallationOptions {
   /** Approve registrations at once when they meet this. */
   readonly autoApproval?: unknown
+  /** Who decides registrations, and owns what becomes of them in the CRMs. */
+  readonly deciderId?: string
   readonly pollSeconds?: number
 }
 
@@ -108,6 +110,7 @@ async function addProgramme(
     timeZone: 'Europe/Berlin',
     currency: 'USD',
     registrationTypes: ['resale', 'services'],
+    ...(options.deciderId === undefined ? {} : { deciderId: options.deciderId }),
     ...(options.autoApproval === undefined ? {} : { autoApproval: options.autoApproval }),
   })
   const tier = async (name: string, rank: number) =>

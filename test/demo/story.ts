@@ -74,7 +74,11 @@ async function tell(admin: Api, desks: readonly CrmDesk[], step: Tell): Promise<
   const installations = await step(
     'The vendor sets up products, and for each CRM a programme, tiers, a plan, partners and the connection',
     async () => {
-      const value = await setUpInstallations(admin, desks)
+      const { id: deciderId } = await admin.post('/api/v1/users', {
+        ...channelManager,
+        roles: ['channel_manager'],
+      })
+      const value = await setUpInstallations(admin, desks, { deciderId })
       return {
         value,
         detail: `${value.length} connections, 3 partners each: ${desks.map(({ name }) => name).join(', ')}`,
@@ -101,6 +105,9 @@ async function tell(admin: Api, desks: readonly CrmDesk[], step: Tell): Promise<
   })
 }
 
+/** Decides registrations, and is a user of each CRM by the same address. */
+const channelManager = { email: 'mona.manager@vendor.example', name: 'Mona Manager' } as const
+
 /** Who plays in one CRM: a new customer, one that is there already, and one whom sales already work at. */
 interface Cast {
   readonly desk: CrmDesk
@@ -109,6 +116,8 @@ interface Cast {
   readonly direct: SampleCompany
   /** The record of the existing customer. */
   readonly existingId: string
+  /** The channel manager, as a user there. */
+  readonly managerId: string
 }
 
 interface Registered {
@@ -122,7 +131,8 @@ function castOf(desk: CrmDesk, [fresh, existing, direct]: readonly SampleCompany
   const existingId = desk.addCompany({ name: existing.name, domain: `https://www.${existing.domain}` })
   const companyId = desk.addCompany({ name: direct.name, domain: direct.domain })
   desk.addDeal({ name: `${direct.name} direct`, companyId, amount: 90_000 })
-  return { desk, fresh, existing, direct, existingId }
+  const managerId = desk.addUser({ email: channelManager.email, lastName: channelManager.name })
+  return { desk, fresh, existing, direct, existingId, managerId }
 }
 
 async function tellOfDeals(
@@ -131,7 +141,7 @@ async function tellOfDeals(
   installation: Installation,
   step: Tell,
 ): Promise<Registered> {
-  const { desk, fresh, existing, direct } = cast
+  const { desk, fresh, existing, direct, managerId } = cast
   const [first, second] = installation.partners
   if (!first || !second) throw new Error('no partners')
   const dealId = await step('A partner drafts a registration', async () => {
@@ -182,12 +192,15 @@ async function tellOfDeals(
     },
   )
   const remoteId = await step(
-    `It appears as one ${desk.dealWord}, with its partner, status and protection`,
+    `It appears as one ${desk.dealWord}, with its partner, status and protection, its contact, owner and products`,
     async () => {
       const [found, ...more] = await eventually(`the ${desk.dealWord} in ${desk.name}`, async () => {
         const deals = desk.dealsOf(dealId)
         // In HubSpot, whom a deal belongs to is written after the deal.
-        return deals.length > 0 && deals.every(({ companyId, partnerId }) => companyId && partnerId) && deals
+        const isWhole = deals.every(
+          ({ companyId, partnerId, contactId }) => companyId && partnerId && contactId,
+        )
+        return deals.length > 0 && isWhole && deals
       })
       if (!found) throw new Error(`no ${desk.dealWord}`)
       expectEqual(`further records (${desk.dealWord})`, more.length, 0)
@@ -197,6 +210,10 @@ async function tellOfDeals(
       const partner = desk.company(found.partnerId ?? '')
       expectEqual('partner', partner?.name, first.name)
       const company = desk.company(found.companyId ?? '')
+      const contact = desk.contact(found.contactId ?? '')
+      expectEqual('company of the contact', contact?.companyId, found.companyId)
+      expectEqual('products', found.products, 'Commerce Suite')
+      expectEqual('owner', found.ownerId, managerId)
       return { value: found.id, detail: `${found.name} at ${company?.name}, partner ${partner?.name}` }
     },
   )
