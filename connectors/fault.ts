@@ -26,6 +26,8 @@ export interface FaultDetails {
   readonly fields?: readonly string[]
   readonly retryAt?: Date
   readonly httpStatus?: number
+  /** Part of the write took effect before it failed: what was sent may be seen over there. */
+  readonly partly?: true
   /** Remote ids that the CRM named as duplicates. */
   readonly duplicates?: readonly string[]
 }

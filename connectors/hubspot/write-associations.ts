@@ -81,7 +81,12 @@ type Failing = (
 /** The record itself is there and was written: what is refused, gone or double is the association. */
 function ofField(fault: ConnectorFault, name: string): ConnectorFault {
   const kind = ['gone', 'duplicate', 'changed'].includes(fault.kind) ? 'rejected' : fault.kind
-  return new ConnectorFault(kind, fault.message, { ...fault.details, fields: [name] }, { cause: fault })
+  return new ConnectorFault(
+    kind,
+    fault.message,
+    { ...fault.details, fields: [name], partly: true },
+    { cause: fault },
+  )
 }
 
 function wishesOf(

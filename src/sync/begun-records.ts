@@ -25,6 +25,8 @@ export async function linkBegun(round: Round, items: readonly BegunItem[]): Prom
   if (unsettled.length === 0) return items
   const keys = unsettled.map(({ mark }) => mark.recordId)
   const records = await connector.find(object, keyField, keys, [keyField], signal)
+  // These are looked at once more: nobody will ever write them again.
+  const isOfCreation = (name: string) => mapped.mapping.byName.get(name)?.line.flow === 'create'
   const remoteIds = new Map(records.map(({ id, fields }) => [String(fields[keyField]), id]))
   const found = unsettled.flatMap(({ mark, link }) => {
     const remoteId = remoteIds.get(mark.recordId)
@@ -42,7 +44,10 @@ export async function linkBegun(round: Round, items: readonly BegunItem[]): Prom
           remoteId,
           keyWritten: true,
           fields: Object.fromEntries(
-            Object.entries(link.fields).map(([name, memory]) => [name, settleLast(memory)]),
+            Object.entries(link.fields).map(([name, memory]) => [
+              name,
+              isOfCreation(name) ? memory : settleLast(memory),
+            ]),
           ),
         }),
       ),

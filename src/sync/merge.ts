@@ -77,7 +77,7 @@ const toleratedReverts = 2
  * @param ownWriter the snapshot's last writer over there was our own user
  */
 export function mergeUnit(unit: MergeUnit, ownWriter: boolean): readonly FieldVerdict[] {
-  if (unit.flow === 'create') return unit.fields.map(({ name, memory }) => ({ name, action: 'none', memory }))
+  if (unit.flow === 'create') return unit.fields.map(finishCreation)
   const seen = unit.fields.map((field) => observe(field, ownWriter))
   if (seen.some(({ theirs }) => theirs === undefined)) return seen.map(rest)
   const changes = seen.map((field) => changeOf(field, unit.flow))
@@ -89,6 +89,17 @@ export function mergeUnit(unit: MergeUnit, ownWriter: boolean): readonly FieldVe
   return seen.map((field, index) =>
     conclude(unit, field, changes[index] ?? { ours: false, theirs: false }, action),
   )
+}
+
+/**
+ * A field of the first sync only. While the outcome of the creation is not known it may have arrived in part, where a
+ * CRM takes it in several steps: what is still blank there is brought in, what stands there stays.
+ */
+function finishCreation({ name, ours, theirs, memory }: FieldState): FieldVerdict {
+  const { sent = [], ...known } = memory
+  if (sent.length === 0 || theirs === undefined) return { name, action: 'none', memory }
+  if (isBlank(theirs) && !isBlank(ours)) return { name, action: 'write', memory }
+  return { name, action: 'none', memory: { ...known, agreed: { ours, theirs } } }
 }
 
 const rest = ({ name, memory }: FieldState): FieldVerdict => ({ name, action: 'none', memory })
@@ -264,7 +275,8 @@ export function isReformatted(written: FieldValue, found: FieldValue): boolean {
 function isRounded(written: string, found: string): boolean {
   const decimal = /^-?\d+(?:\.(\d+))?$/
   if (!decimal.test(written)) return false
-  const places = decimal.exec(found)?.[1]?.length ?? (decimal.test(found) ? 0 : null)
-  if (places === null) return false
+  if (!decimal.test(found)) return false
+  // Noughts at the end say nothing of how it was rounded: amounts are shown with all of their currency's places.
+  const places = (decimal.exec(found)?.[1] ?? '').replace(/0+$/, '').length
   return Math.abs(Number(written) - Number(found)) <= 0.500001 * 10 ** -places
 }

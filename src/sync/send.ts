@@ -157,9 +157,9 @@ function settle(
         aboutRecord: known.details.httpStatus === undefined,
         isCreating: write.creating,
       })
-  // Only an ambiguous answer leaves open whether the values arrived.
-  const fields =
-    known.kind === 'ambiguous' ? {} : mapMemory(write, (memory) => settleRefused(memory, write.sentAt))
+  // Any other refusal says that none of the values arrived.
+  const mayHaveArrived = known.kind === 'ambiguous' || known.details.partly === true
+  const fields = mayHaveArrived ? {} : mapMemory(write, (memory) => settleRefused(memory, write.sentAt))
   const change: LinkChange = {
     id: write.linkId,
     fields,
