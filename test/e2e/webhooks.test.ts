@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -304,7 +304,7 @@ interface Heard {
 /** Puts somebody on the way of Dynamics' notifications to our service who passes them on and keeps a copy. */
 async function overhear(url: string): Promise<Heard[]> {
   const heard: Heard[] = []
-  const relay = createServer(async (request, response) => {
+  const pass = async (request: IncomingMessage, response: ServerResponse) => {
     const headers = Object.fromEntries(
       Object.entries(request.headers).flatMap(([name, value]) =>
         /^x-|^content-type$/.test(name) ? [[name, String(value)]] : [],
@@ -313,6 +313,9 @@ async function overhear(url: string): Promise<Heard[]> {
     const body = await text(request)
     heard.push({ headers, body })
     response.writeHead(await post(url, headers, body)).end()
+  }
+  const relay = createServer((request, response) => {
+    pass(request, response).catch(() => response.destroy())
   })
   relays.push(relay)
   relay.listen(0, '127.0.0.1')

@@ -25,8 +25,8 @@ const describe = (sizes: readonly number[]): Count => ({
 })
 
 /**
- * Reads of records by id since the log was emptied: those that came before a write of at least one of their records, and
- * those that looked again at what had been written, or that a push channel or a poll asked for.
+ * Reads of records by id since the log was emptied: those of which nothing had been written yet, and those that looked
+ * again at something written. A poll that reads by id what a search found counts too: the log does not tell why it asked.
  */
 export function countReads(
   crm: ProvedCrm,
@@ -41,7 +41,7 @@ export function countReads(
     if (deed?.object !== object) continue
     const ids = (call.ids ?? []).map(idOf)
     if (deed.kind === 'write') for (const id of ids) written.add(id)
-    if (deed.kind === kind) (ids.some((id) => !written.has(id)) ? before : after).push(deed.records)
+    if (deed.kind === kind) (ids.every((id) => !written.has(id)) ? before : after).push(deed.records)
   }
   return { before: describe(before), after: describe(after) }
 }
