@@ -3,6 +3,7 @@ import { connectDynamics, keyField } from '#test/support/dynamics-organisation.t
 import type { ConnectorBench } from './connector-bench.ts'
 import { describeConnector } from './connector-suite.ts'
 import { createRecordingGate } from './recording-gate.ts'
+import { peopleOf } from './simulated-crm.ts'
 
 const reads = ['query', 'changes', 'metadata', 'who-am-i'] as const
 
@@ -14,26 +15,12 @@ describeConnector({
     return {
       connector: connectDynamics(simulator, gate, options),
       gate,
-      organisationId: simulator.organisationId,
-      userId: simulator.integrationUserId,
-      personId: simulator.personId,
-      object: 'opportunity',
+      ...peopleOf(simulator, 'opportunity', (text) => ({ name: text })),
       keyField,
       textField: 'name',
       numberField: 'estimatedvalue',
-      fieldsOf: (text) => ({ name: text }),
       refusedFields: { name: 'x'.repeat(400) },
       unknownId: '00000000-0000-4000-8000-00000000dead',
-      insert: async (texts) =>
-        simulator.insertMany(
-          'opportunity',
-          texts.map((name) => ({ name })),
-        ),
-      edit: async (id, fields) => simulator.update('opportunity', id, fields),
-      remove: async (id) => simulator.remove('opportunity', id),
-      get: (id) => (simulator.get('opportunity', id) as ReturnType<ConnectorBench['get']>) ?? null,
-      count: () => simulator.list('opportunity').length,
-      requests: () => simulator.calls.log.length,
       mishaps: {
         loseAnswerOfWrite: (how) => {
           simulator.faults.add({ kind: 'lost-answer', how, operation: 'batch', count: 1 })
@@ -57,7 +44,6 @@ describeConnector({
           simulator.faults.add({ kind: 'slow', delayMs, operation: reads })
         },
       },
-      close: () => simulator.close(),
     }
   },
 })

@@ -2,6 +2,7 @@ import { connectHubspot, dealFields, keyField, openPortal } from '#test/support/
 import type { ConnectorBench } from './connector-bench.ts'
 import { describeConnector } from './connector-suite.ts'
 import { createRecordingGate } from './recording-gate.ts'
+import { peopleOf } from './simulated-crm.ts'
 
 const reads = ['batch-read', 'search', 'list', 'properties'] as const
 const writes = ['batch-update', 'batch-upsert'] as const
@@ -14,22 +15,12 @@ describeConnector({
     return {
       connector: connectHubspot(simulator, gate, options),
       gate,
-      organisationId: simulator.organisationId,
-      userId: simulator.integrationUserId,
-      personId: simulator.personId,
-      object: 'deals',
+      ...peopleOf(simulator, 'deals', dealFields),
       keyField,
       textField: 'dealname',
       numberField: 'amount',
-      fieldsOf: dealFields,
       refusedFields: { dealstage: 'no such stage' },
       unknownId: '999999999999',
-      insert: async (texts) => simulator.insertMany('deals', texts.map(dealFields)),
-      edit: async (id, fields) => simulator.update('deals', id, fields),
-      remove: async (id) => simulator.remove('deals', id),
-      get: (id) => (simulator.get('deals', id) as ReturnType<ConnectorBench['get']>) ?? null,
-      count: () => simulator.list('deals').length,
-      requests: () => simulator.calls.log.length,
       mishaps: {
         loseAnswerOfWrite: (how) => {
           simulator.faults.add({ kind: 'lost-answer', how, operation: writes, count: 1 })
@@ -52,7 +43,6 @@ describeConnector({
           simulator.faults.add({ kind: 'slow', delayMs, operation: reads })
         },
       },
-      close: () => simulator.close(),
     }
   },
 })

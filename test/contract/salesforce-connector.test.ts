@@ -3,6 +3,7 @@ import { connectSalesforce, dealFields } from '#test/support/salesforce-organisa
 import type { ConnectorBench } from './connector-bench.ts'
 import { describeConnector } from './connector-suite.ts'
 import { createRecordingGate } from './recording-gate.ts'
+import { peopleOf } from './simulated-crm.ts'
 
 const reads = ['collections-read', 'query', 'query-more', 'describe'] as const
 const writes = ['collections-update', 'collections-upsert'] as const
@@ -15,22 +16,12 @@ describeConnector({
     return {
       connector: connectSalesforce(simulator, gate, options),
       gate,
-      organisationId: simulator.organisationId,
-      userId: simulator.integrationUserId,
-      personId: simulator.personId,
-      object: 'Opportunity',
+      ...peopleOf(simulator, 'Opportunity', dealFields),
       keyField: 'PRM_Deal_Id__c',
       textField: 'Name',
       numberField: 'Amount',
-      fieldsOf: dealFields,
       refusedFields: { Name: 'x'.repeat(200) },
       unknownId: '006000000000999AAA',
-      insert: async (texts) => simulator.insertMany('Opportunity', texts.map(dealFields)),
-      edit: async (id, fields) => simulator.update('Opportunity', id, fields),
-      remove: async (id) => simulator.remove('Opportunity', id),
-      get: (id) => (simulator.get('Opportunity', id) as ReturnType<ConnectorBench['get']>) ?? null,
-      count: () => simulator.list('Opportunity').length,
-      requests: () => simulator.calls.log.length,
       mishaps: {
         loseAnswerOfWrite: (how) => {
           simulator.faults.add({ kind: 'lost-answer', how, operation: writes, count: 1 })
@@ -53,7 +44,6 @@ describeConnector({
           simulator.faults.add({ kind: 'slow', delayMs, operation: reads })
         },
       },
-      close: () => simulator.close(),
     }
   },
 })
