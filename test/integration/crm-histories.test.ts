@@ -14,7 +14,7 @@ describe.each(['salesforce', 'dynamics', 'hubspot'] as const)(
     test.each(seeds)(
       'end equal and silent, and nothing that a person typed is lost without a trace (history %i)',
       (seed) => runHistory(db.database, db.url, vendor, seed),
-      60_000,
+      180_000,
     )
   },
 )
