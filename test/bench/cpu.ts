@@ -34,3 +34,45 @@ export async function backendsOf(url: string): Promise<number[]> {
   )
   return rows.map(({ pid }) => pid)
 }
+
+/** Milliseconds of processor time. */
+export interface CpuTime {
+  readonly serviceMs: number
+  readonly databaseMs: number
+}
+
+const sampleEveryMs = 250
+
+/**
+ * Adds up the processor time of a service process and of the backends that serve it, whichever come and go meanwhile,
+ * until the answered function is called.
+ * @param backends those of now
+ */
+export async function watchCpu(
+  processId: number,
+  backends: () => Promise<readonly number[]>,
+): Promise<() => Promise<CpuTime>> {
+  const spent = new Map<number, { readonly from: number; readonly to: number }>()
+  const note = (id: number, isNew: boolean) => {
+    const now = cpuMsOf([id])
+    if (now !== null) spent.set(id, { from: spent.get(id)?.from ?? (isNew ? 0 : now), to: now })
+  }
+  const sample = async (isFirst = false) => {
+    for (const id of await backends()) note(id, !isFirst)
+    note(processId, false)
+  }
+  await sample(true)
+  let running: Promise<void> = Promise.resolve()
+  const timer = setInterval(() => {
+    running = running.then(() => sample())
+  }, sampleEveryMs)
+  return async () => {
+    clearInterval(timer)
+    await running
+    await sample()
+    const used = (id: number) => (spent.get(id)?.to ?? 0) - (spent.get(id)?.from ?? 0)
+    const serviceMs = used(processId)
+    const all = [...spent.keys()].reduce((sum, id) => sum + used(id), 0)
+    return { serviceMs, databaseMs: all - serviceMs }
+  }
+}

@@ -19,7 +19,12 @@ export interface Scale {
     readonly rounds: number
   }
   readonly sync: {
+    /** How many records are linked; each size builds on the one before. */
+    readonly links: readonly number[]
+    /** Deals of one turn. */
     readonly deals: number
+    readonly rounds: number
+    readonly singleChanges: number
     /** How long it is watched while nothing changes. */
     readonly quietSeconds: number
   }
@@ -30,7 +35,7 @@ export const fullScale: Scale = {
   ledger: { batches: 10, postings: 3_000, rounds: 5 },
   mapping: { translations: 50_000, rounds: 5 },
   conflicts: { sizes: [12_000, 100_000], lookups: 400, rounds: 5 },
-  sync: { deals: 1_000, quietSeconds: 20 },
+  sync: { links: [1_000, 100_000], deals: 1_000, rounds: 2, singleChanges: 100, quietSeconds: 5 },
 }
 
 /** A minute or two: enough to see that nothing fell over. */
@@ -39,5 +44,5 @@ export const quickScale: Scale = {
   ledger: { batches: 3, postings: 500, rounds: 3 },
   mapping: { translations: 10_000, rounds: 3 },
   conflicts: { sizes: [5_000], lookups: 150, rounds: 3 },
-  sync: { deals: 400, quietSeconds: 11 },
+  sync: { links: [500, 5_000], deals: 200, rounds: 1, singleChanges: 100, quietSeconds: 3 },
 }
