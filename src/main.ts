@@ -98,17 +98,15 @@ async function announce(application: Application, config: Config): Promise<void>
 async function run(): Promise<void> {
   const config = readConfig()
   const logger = createLogger({ level: config.logLevel })
-  const stop = await start(config, logger)
-  let stopping = false
-  const onSignal = (signal: string) => {
-    if (stopping) return
-    stopping = true
+  let stop: ((reason: string) => Promise<void>) | null = null
+  let asked: string | null = null
+  const end = (stopNow: (reason: string) => Promise<void>, signal: string) => {
     const deadline = setTimeout(() => {
       logger.fatal('work in hand did not end in time; leases give it to others')
       process.exit(1)
     }, config.shutdownMs + 5_000)
     deadline.unref()
-    stop(signal).then(
+    stopNow(signal).then(
       () => process.exit(0),
       (err: unknown) => {
         logger.fatal({ err }, 'stopping failed')
@@ -116,7 +114,17 @@ async function run(): Promise<void> {
       },
     )
   }
+  // Work may begin before the start is over; whoever is asked to stop in between finishes both in order.
+  const onSignal = (signal: string) => {
+    // Asked twice before the start is over: whatever holds it up is not waited for.
+    if (asked !== null && !stop) process.exit(1)
+    if (asked !== null) return
+    asked = signal
+    if (stop) end(stop, signal)
+  }
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, onSignal)
+  stop = await start(config, logger)
+  if (asked !== null) end(stop, asked)
 }
 
 run().catch((error: unknown) => {

@@ -53,15 +53,25 @@ export function exhaustedUntil(usage: Usage | null, priority: Priority, now: Dat
 }
 
 const reservedCode = 'RESERVED'
+const budgetCode = 'BUDGET'
+/** A window moves on by itself within this time; a day's limit does not. */
+const windowMs = 60_000
 
-/** Refused by ourselves: of the limits only that is left which more urgent work may use. The connection goes on. */
-export const isReserved = ({ details }: ConnectorFault): boolean => details.code === reservedCode
+/**
+ * Refused by ourselves, for the sake of more urgent work or until a window has moved on: no reason to pause a connection,
+ * nor to tell people.
+ */
+export function isPassingRefusal({ details }: ConnectorFault, now: Date): boolean {
+  if (details.code === reservedCode) return true
+  const { code, retryAt } = details
+  return code === budgetCode && retryAt !== undefined && retryAt.getTime() - now.getTime() <= windowMs
+}
 
 /** Why no call is made before `retryAt`. */
 export const overBudget = (priority: Priority, retryAt: Date): ConnectorFault =>
   priority === 'live'
     ? new ConnectorFault('throttled', 'The calls that we allow ourselves are used up', {
-        code: 'BUDGET',
+        code: budgetCode,
         retryAt,
       })
     : new ConnectorFault('throttled', 'The calls that are left are kept for more urgent work', {

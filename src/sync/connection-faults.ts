@@ -1,5 +1,5 @@
 import type { ConnectorFault, FaultKind } from '#connectors/fault.ts'
-import { isReserved } from '#src/connections/call-budget.ts'
+import { isPassingRefusal } from '#src/connections/call-budget.ts'
 import type { Tx } from '#src/database/database.ts'
 import type { Engine, SyncConnection } from './engine.ts'
 import type { FaultDecision } from './fault-policy.ts'
@@ -16,7 +16,7 @@ export const linesUsing = ({ mapping }: MappedEntity, remoteField: string): read
 
 /**
  * Carries out what was decided about a fault that is not one record's: fields rest, or the connection pauses. A passing
- * fault of a whole call pauses it for a moment; that calls are kept for more urgent work pauses nothing.
+ * fault of a whole call pauses it for a moment; that calls of ours wait for a moment, or for more urgent ones, pauses nothing.
  */
 export async function applyConnectionFault(
   tx: Tx,
@@ -29,7 +29,7 @@ export async function applyConnectionFault(
     now,
   }: { readonly fault: ConnectorFault; readonly decision: FaultDecision; readonly now: Date },
 ): Promise<void> {
-  if (isReserved(fault)) return
+  if (isPassingRefusal(fault, now)) return
   if (decision.kind === 'quarantine') {
     for (const entity of mapped) {
       for (const field of decision.fields) {

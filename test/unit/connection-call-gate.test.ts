@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import { ConnectorFault } from '#connectors/fault.ts'
+import { isPassingRefusal, overBudget } from '#src/connections/call-budget.ts'
 import { type CallGateOptions, createCallGate } from '#src/connections/call-gate.ts'
 import { createCallMeter } from '#src/connections/call-meter.ts'
 import type { CallLabel } from '#src/connections/call-tally.ts'
@@ -282,4 +283,14 @@ describe('before records move', () => {
     await call('write')
     expect([confirmed, calls]).toEqual([2, ['auth', 'write']])
   })
+})
+
+test('a refusal of our own that passes by itself pauses nothing; a day that is used up does', () => {
+  const now = new Date('2030-01-15T12:00:00Z')
+  const inMs = (ms: number) => new Date(now.getTime() + ms)
+  expect(isPassingRefusal(overBudget('live', inMs(9_000)), now)).toBe(true)
+  expect(isPassingRefusal(overBudget('bulk', inMs(9_000_000)), now)).toBe(true)
+  expect(isPassingRefusal(overBudget('live', inMs(9_000_000)), now)).toBe(false)
+  const theirs = new ConnectorFault('throttled', 'Too many', { code: '429', retryAt: inMs(1_000) })
+  expect(isPassingRefusal(theirs, now)).toBe(false)
 })
