@@ -104,8 +104,12 @@ export function useCrmInstallation() {
         )
         await drains.reconcile(signal)
       }
+      if (turn > 0 && !(await isAnythingDirty())) return
     }
   }
+  const isAnythingDirty = async () =>
+    (await run((tx) => sql`select from dirty_mark where parked_at is null limit 1`.execute(tx))).rows.length >
+    0
 
   /** Waits until our own limits of calls let it through. */
   const pollAtLast = (id: ConnectionId) =>
