@@ -41,13 +41,14 @@ export function createDrains(engine: Engine, bell: Ringer) {
   return {
     reconcile: (signal: AbortSignal): Promise<void> =>
       eachConnection(signal, async (connection) => {
-        await reconcileConnection(engine, connection, signal)
+        const haltedUntil = await reconcileConnection(engine, connection, signal)
         const next = await engine.database.transact(syncActor, async (tx) => {
           const paused = await engine.connections.pausedMappings(tx, connection.id)
           const resting = paused.map(({ entity }) => entity)
           return nextDue(tx, connection.id, leastUrgent(engine, connection.id), resting)
         })
-        if (next) bell.ring(reconcileBell, next)
+        // What stays due meanwhile must not wake us again and again.
+        if (next) bell.ring(reconcileBell, haltedUntil && haltedUntil > next ? haltedUntil : next)
       }),
 
     poll: (signal: AbortSignal): Promise<void> =>

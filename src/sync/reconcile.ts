@@ -25,24 +25,26 @@ const mostRounds = 10_000
 /**
  * Works off what is dirty on one connection: parents before children, the urgent before the bulk. One worker at a time
  * holds the connection (its lease serves both directions); whatever ends it, marks and memories let the next one go on.
+ * @returns when it is of use to go on, where the CRM, or our own limits, stopped it for a time
  */
 export async function reconcileConnection(
   engine: Engine,
   connection: SyncConnection,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<Date | null> {
   const lease = await takeLease(engine.database, connection.id, 'reconcile')
-  if (!lease) return
+  if (!lease) return null
   try {
     await engine.database.transact(syncActor, (tx) => endAbandonedWrites(tx, connection.id))
     await workOff(await openWorkspace(engine, connection), lease, signal)
+    return null
   } catch (error) {
     if (error instanceof ConnectionHalted || error instanceof LeaseLost || error instanceof RecordMoved) {
       engine.logger.warn(
         { connection: connection.name, reason: error.message },
         'sync of a connection stopped',
       )
-      return
+      return error instanceof ConnectionHalted ? error.until : null
     }
     throw error
   } finally {

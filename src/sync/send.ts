@@ -25,9 +25,12 @@ import { sharingObject, urlOf } from './workspace.ts'
 
 /** A fault of the connection itself: the drain ends, everything stays marked. */
 export class ConnectionHalted extends Error {
-  constructor(message: string) {
+  /** Before that it is no use to try again; null where nothing is known. */
+  readonly until: Date | null
+  constructor(message: string, until: Date | null) {
     super(message)
     this.name = 'ConnectionHalted'
+    this.until = until
   }
 }
 
@@ -88,7 +91,10 @@ async function sendBatch(round: Round, batch: readonly Outgoing[]): Promise<void
     duplicates.map(({ write, fault }) => ({ write, fault })),
   )
   const halt = settled.find(({ decision }) => decision && haltingKinds.has(decision.kind))
-  if (halt) throw new ConnectionHalted(halt.fault?.message ?? 'the connection is paused')
+  if (halt) {
+    const { fault } = halt
+    throw new ConnectionHalted(fault?.message ?? 'the connection is paused', fault?.details.retryAt ?? null)
+  }
 }
 
 /** What rests, or is held, from now on is left out of the next round, which begins anew. */
@@ -341,5 +347,5 @@ export async function haltOn(round: Round, fault: ConnectorFault): Promise<never
   await engine.database.transact(syncActor, (tx) =>
     applyConnectionFault(tx, engine, connection, sharing, { fault, decision, now }),
   )
-  throw new ConnectionHalted(fault.message)
+  throw new ConnectionHalted(fault.message, fault.details.retryAt ?? null)
 }
