@@ -138,10 +138,11 @@ export function createSchedules(
       name: 'reseal_secrets',
       cron: '5 3 * * *',
       run: async () => {
+        // What no key opens is said last, so that it keeps nothing else from being sealed anew.
         const { unreadable } = await database.transact(clockwork, (tx) => made.connections.resealSecrets(tx))
+        await database.transact(clockwork, (tx) => made.webhooks.resealSecrets(tx))
         if (unreadable.length > 0)
           throw new Error(`No key opens the credentials of: ${unreadable.join(', ')}`)
-        await database.transact(clockwork, (tx) => made.webhooks.resealSecrets(tx))
       },
     },
     {
