@@ -135,6 +135,8 @@ export interface Hint {
   readonly id: string
   /** The same for every delivery of one event; a delivery that was seen before tells nothing. */
   readonly deduplicationKey: string
+  /** Who caused it, named as `ConnectionIdentity` names our own user; absent where the CRM does not say. */
+  readonly by?: string
 }
 
 export interface PushPage {

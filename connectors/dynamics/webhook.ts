@@ -15,6 +15,7 @@ const contextSchema = z.object({
   PrimaryEntityName: z.string(),
   PrimaryEntityId: z.string(),
   OperationId: z.string(),
+  InitiatingUserId: z.string().nullish(),
   InputParameters: pairsSchema.nullish(),
 })
 type Context = z.infer<typeof contextSchema>
@@ -70,11 +71,12 @@ function hintsOf(context: Context): readonly Hint[] {
     ...(typeof loser === 'string' ? [{ object: context.PrimaryEntityName, id: loser }] : []),
   ]
   const operation = context.OperationId.toLowerCase()
+  const by = context.InitiatingUserId ? { by: context.InitiatingUserId.toLowerCase() } : {}
   const hints = records
     .filter(({ id }) => isRecordId(id) && !/^[0-]+$/.test(id))
     .map(({ object, id }) => {
       const record = id.toLowerCase()
-      return { object, id: record, deduplicationKey: `${operation}/${object}/${record}` }
+      return { object, id: record, deduplicationKey: `${operation}/${object}/${record}`, ...by }
     })
   return [...new Map(hints.map((hint) => [hint.deduplicationKey, hint])).values()]
 }

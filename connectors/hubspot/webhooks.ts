@@ -60,7 +60,7 @@ export function receiveWebhook(request: InboundRequest, { clientSecret, appId }:
   if (doubt !== null) return refused(401, doubt)
   const events = readEvents(request.body)
   if (events === null) return refused(400, 'The body is no list of events')
-  const hints = events.filter((event) => !isOwnEcho(event, appId)).flatMap(hintsOf)
+  const hints = events.filter((event) => !isOwnEcho(event, appId)).flatMap((event) => hintsOf(event, appId))
   return { kind: 'accepted', hints, reply: { status: 200, contentType: 'text/plain', body: '' } }
 }
 
@@ -89,8 +89,15 @@ const isOwnEcho = (
 const keyOf = ({ subscriptionId, objectId, propertyName, occurredAt, eventId }: WebhookEvent): string =>
   [subscriptionId, objectId, propertyName, occurredAt, eventId].map((part) => part ?? '').join(':')
 
-function hintsOf(event: WebhookEvent): readonly Hint[] {
+/** Which integration it was can be told only by who knows the id of our own. */
+const causeOf = ({ changeSource, sourceId }: WebhookEvent, appId: string | undefined): Pick<Hint, 'by'> =>
+  !sourceId || (changeSource === 'INTEGRATION' && appId === undefined)
+    ? {}
+    : { by: sourceId.replace(/^userId:/, '') }
+
+function hintsOf(event: WebhookEvent, appId: string | undefined): readonly Hint[] {
   const key = keyOf(event)
+  const cause = causeOf(event, appId)
   const own = objectOf(event)
   const { fromObjectId, toObjectId } = event
   const [from, to] = (event.associationType ?? '').split('_TO_')
@@ -103,7 +110,9 @@ function hintsOf(event: WebhookEvent): readonly Hint[] {
     [byTypeId(event.toObjectTypeId) ?? bySingular(to), toObjectId],
   ]
   const hints = named.flatMap(([object, recordId]) =>
-    object && recordId ? [{ object, id: recordId, deduplicationKey: `${key}:${object}:${recordId}` }] : [],
+    object && recordId
+      ? [{ object, id: recordId, deduplicationKey: `${key}:${object}:${recordId}`, ...cause }]
+      : [],
   )
   return [...new Map(hints.map((hint) => [hint.deduplicationKey, hint])).values()]
 }

@@ -9,7 +9,11 @@ import { checkName } from './soql.ts'
 /** What we need of an event; its fields are never taken for truth, so they are not even read. */
 const changeSchema = z.object({
   payload: z.object({
-    ChangeEventHeader: z.object({ changeType: z.string(), recordIds: z.array(z.string()) }),
+    ChangeEventHeader: z.object({
+      changeType: z.string(),
+      recordIds: z.array(z.string()),
+      commitUser: z.string().optional(),
+    }),
   }),
   event: z.object({ replayId: z.union([z.number(), z.string()]) }),
 })
@@ -100,14 +104,19 @@ function readEvents(
       continue
     }
     const { payload, event } = parsed.data
-    const { changeType, recordIds } = payload.ChangeEventHeader
+    const { changeType, recordIds, commitUser } = payload.ChangeEventHeader
     places.set(object, event.replayId)
     if (changeType === 'GAP_OVERFLOW' || recordIds.length === 0) missed.add(object)
     for (const id of recordIds) {
       if (id.endsWith('*')) missed.add(object)
       else {
         const deduplicationKey = `${object}/${event.replayId}/${id}`
-        hints.set(deduplicationKey, { object, id, deduplicationKey })
+        hints.set(deduplicationKey, {
+          object,
+          id,
+          deduplicationKey,
+          ...(commitUser ? { by: commitUser } : {}),
+        })
       }
     }
   }

@@ -46,7 +46,8 @@ export interface ConnectorPoolOptions {
 }
 
 const actor = systemActor('connector pool')
-const waitMs = 10_000
+/** Longer than a window of ten seconds, so that the calls of one batch are not torn apart by its end. */
+const waitMs = 12_000
 const callMs = 30_000
 const verifyMs = 15_000
 

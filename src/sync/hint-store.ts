@@ -19,36 +19,45 @@ const isName = (text: string): boolean =>
 
 const digestOf = (key: string): string => createHash('sha256').update(key).digest('base64')
 
+interface HintedConnection {
+  readonly id: ConnectionId
+  /** Who we are over there. */
+  readonly remoteUserId: string | null
+}
+
 /**
  * Writes hints down, each delivery once however often it comes. Several hints of one record are one.
  * @returns how many records were told of
  */
 export async function recordHints(
   tx: Tx,
-  connectionId: ConnectionId,
+  { id: connectionId, remoteUserId }: HintedConnection,
   hints: readonly Hint[],
 ): Promise<number> {
   const rows = hints
     .filter(({ object, id }) => isName(object) && isName(id))
-    .map(({ object, id, deduplicationKey }) => ({
+    .map(({ object, id, deduplicationKey, by }) => ({
       object,
       remote_id: id,
       delivery: digestOf(deduplicationKey),
+      by_us: by === undefined || by.toLowerCase() === remoteUserId?.toLowerCase(),
     }))
   if (rows.length === 0) return 0
   const { rows: told } = await sql`
     with told as (
-      select * from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as row (object text, remote_id text, delivery text)
+      select * from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as row (object text, remote_id text, delivery text, by_us boolean)
     ), news as (
       insert into seen_delivery (connection_id, delivery)
       select distinct ${connectionId}::uuid, delivery from told order by delivery
       on conflict do nothing
       returning delivery
     )
-    insert into hint as known (connection_id, object, remote_id)
-    select distinct ${connectionId}::uuid, object, remote_id from told join news using (delivery)
+    insert into hint as known (connection_id, object, remote_id, by_us)
+    select ${connectionId}::uuid, object, remote_id, bool_and(by_us) from told join news using (delivery)
+    group by object, remote_id
     order by object, remote_id
-    on conflict (connection_id, object, remote_id) do update set generation = known.generation + 1
+    on conflict (connection_id, object, remote_id) do update
+      set generation = known.generation + 1, told_at = clock_timestamp(), by_us = known.by_us and excluded.by_us
     returning 1`.execute(tx)
   return told.length
 }
@@ -60,7 +69,28 @@ export async function hintedConnections(tx: Tx): Promise<ReadonlySet<ConnectionI
   return new Set(rows.map(({ connectionId }) => connectionId))
 }
 
-/** Of one object, the oldest first. */
+/** So long after our own write of a record a hint of it is most likely that write's echo. */
+const echoMs = 10_000
+/** No hint waits longer than that, whatever we write meanwhile. */
+const longestWaitMs = 30_000
+/** How often it is looked whether echoes may be read. */
+const echoLookMs = 2_000
+
+/**
+ * Echoes of our own writes come one by one while we write and tell nothing new as a rule, so they are read together, or
+ * by the poll that comes first. What else happened in our name, as a flow's work in the wake of our write, comes with
+ * them. Of a record that is not linked nobody knows yet whether we are making it at the moment.
+ */
+const isEcho = (connectionId: ConnectionId) => sql<boolean>`
+  hint.by_us and hint.first_at > clock_timestamp() - make_interval(secs => ${longestWaitMs / 1000})
+  and case when exists (select from link where connection_id = ${connectionId} and remote_id = hint.remote_id)
+    then exists (
+      select from link where connection_id = ${connectionId} and remote_id = hint.remote_id
+        and (writing_at is not null or written_at > clock_timestamp() - make_interval(secs => ${echoMs / 1000})))
+    else exists (
+      select from link where connection_id = ${connectionId} and writing_at is not null and remote_id is null) end`
+
+/** Of one object, the oldest first; without those that are most likely echoes of our own writes. */
 export async function openHints(
   tx: Tx,
   connectionId: ConnectionId,
@@ -69,7 +99,7 @@ export async function openHints(
 ): Promise<readonly OpenHint[]> {
   const { rows } = await sql<OpenHint>`
     select object, remote_id, generation from hint
-    where connection_id = ${connectionId} and object = ${object}
+    where connection_id = ${connectionId} and object = ${object} and not (${isEcho(connectionId)})
     order by first_at, remote_id limit ${most}`.execute(tx)
   return rows
 }
@@ -89,6 +119,20 @@ export async function settleHints(
       and hint.generation = done.generation`.execute(tx)
 }
 
+/** Answered by records that were read at `readAt` anyway. */
+export async function settleReadHints(
+  tx: Tx,
+  connectionId: ConnectionId,
+  object: string,
+  remoteIds: readonly string[],
+  readAt: Date,
+): Promise<void> {
+  await sql`
+    delete from hint
+    where connection_id = ${connectionId} and object = ${object} and remote_id = any(${[...remoteIds]}::text[])
+      and told_at < ${readAt}`.execute(tx)
+}
+
 /** Hints of objects that no mapping speaks of any more. */
 export async function dropOtherHints(
   tx: Tx,
@@ -106,10 +150,14 @@ export async function nextReading(
   connectionId: ConnectionId,
   spacingMs: number,
 ): Promise<Date | null> {
-  const { rows } = await sql<{ next: Date }>`
-    select hints_read_at + make_interval(secs => ${spacingMs / 1000}) as next from push_channel
-    where connection_id = ${connectionId}
-      and hints_read_at + make_interval(secs => ${spacingMs / 1000}) > clock_timestamp()`.execute(tx)
+  const { rows } = await sql<{ next: Date | null }>`
+    select case when exists (
+        select from hint where connection_id = ${connectionId} and not (${isEcho(connectionId)}))
+      then (
+        select hints_read_at + make_interval(secs => ${spacingMs / 1000}) from push_channel
+        where connection_id = ${connectionId}
+          and hints_read_at + make_interval(secs => ${spacingMs / 1000}) > clock_timestamp())
+      else clock_timestamp() + make_interval(secs => ${echoLookMs / 1000}) end as next`.execute(tx)
   return rows[0]?.next ?? null
 }
 

@@ -130,7 +130,15 @@ async function listenTo(
   }, renewMs)
   renewal.unref()
   try {
-    return await takeDown(engine, bell, lease, connector, objects, AbortSignal.any([signal, lost.signal]))
+    return await takeDown(
+      engine,
+      bell,
+      lease,
+      connection,
+      connector,
+      objects,
+      AbortSignal.any([signal, lost.signal]),
+    )
   } catch (error) {
     throw lost.signal.aborted ? lost.signal.reason : error
   } finally {
@@ -143,11 +151,12 @@ async function takeDown(
   { database }: Engine,
   bell: Ringer,
   lease: Lease,
+  connection: SyncConnection,
   connector: Connector,
   objects: readonly string[],
   signal: AbortSignal,
 ): Promise<boolean> {
-  const id = lease.connectionId
+  const { id } = connection
   const cursor = await database.transact(syncActor, (tx) => listenCursor(tx, id))
   let heard = false
   for await (const page of connector.listen?.(objects, cursor, signal) ?? []) {
@@ -155,7 +164,7 @@ async function takeDown(
       await assertLease(tx, lease)
       await wantPolls(tx, id, page.missed)
       await saveListenCursor(tx, id, page.cursor)
-      return recordHints(tx, id, page.hints)
+      return recordHints(tx, connection, page.hints)
     })
     heard = true
     if (told > 0) bell.ring(hintsBell)

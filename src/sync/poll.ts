@@ -2,6 +2,7 @@ import { ConnectorFault } from '#connectors/fault.ts'
 import { applyConnectionFault, linesUsing } from './connection-faults.ts'
 import { type Engine, type SyncConnection, syncActor } from './engine.ts'
 import { decideFault } from './fault-policy.ts'
+import { settleReadHints } from './hint-store.ts'
 import { announce, dealEntity, takeIn } from './intake.ts'
 import { people } from './known-contacts.ts'
 import { loseLinks } from './lost-links.ts'
@@ -113,6 +114,8 @@ async function pollObject(
         await assertLease(tx, lease)
         const changed = await takeIn(tx, workspace, object, readAt, records)
         await announce(tx, workspace, object, changed, complete ? 'live' : 'bulk')
+        const ids = records.map(({ id }) => id)
+        await settleReadHints(tx, connection.id, object, ids, readAt)
         counts.changed += changed.length
       })
     }

@@ -66,7 +66,7 @@ export function createPushUseCases({ engine, findConnection, webhookUrl, bell, c
         return { kind: 'refused', status: saysTooMuch.has(status) ? strangerStatus : status }
       }
       const told = await engine.database.transact(syncActor, (tx) =>
-        recordHints(tx, connection.id, received.hints),
+        recordHints(tx, connection, received.hints),
       )
       if (told > 0) bell.ring(hintsBell)
       return { kind: 'accepted', ...received.reply }

@@ -23,6 +23,8 @@ export interface BenchCrm {
   >
   /** Records that one call may carry: 5, 10 and 10 calls per 1,000. */
   readonly recordsPerCall: number
+  /** What is done in there happened long before: polls, which read the latest minutes again, do not come back to it. */
+  longAgo<Result>(work: () => Result): Result
   /** Ties a new record to others where that is no field of it. `ties` are remote fields with ids. */
   tie(object: string, id: string, ties: Row): void
   /** Sends the webhooks that piled up; nothing where the service listens. */
@@ -35,15 +37,35 @@ export interface BenchCrm {
 
 const never = () => undefined
 
+const longAgoMs = 3_600_000
+
+/** The clock over there. */
+function createClock(): { readonly now: () => Date } & Pick<BenchCrm, 'longAgo'> {
+  let behindMs = 0
+  return {
+    now: () => new Date(Date.now() - behindMs),
+    longAgo(work) {
+      behindMs = longAgoMs
+      try {
+        return work()
+      } finally {
+        behindMs = 0
+      }
+    },
+  }
+}
+
 export const startCrm: Readonly<Record<Vendor, (name?: string) => Promise<BenchCrm>>> = {
   async salesforce(name) {
-    const simulator = await startSalesforceSimulator({ dailyLimit: noLimit })
+    const { now, longAgo } = createClock()
+    const simulator = await startSalesforceSimulator({ now, dailyLimit: noLimit })
     const desk = salesforceDesk(simulator)
     return {
       vendor: 'salesforce',
       desk: { ...desk, name: name ?? desk.name },
       simulator,
       recordsPerCall: 200,
+      longAgo,
       tie: never,
       deliver: async () => undefined,
       forget: async () => undefined,
@@ -52,13 +74,15 @@ export const startCrm: Readonly<Record<Vendor, (name?: string) => Promise<BenchC
   },
 
   async dynamics(name) {
-    const simulator = await startDynamicsSimulator({ requestLimit: noLimit })
+    const { now, longAgo } = createClock()
+    const simulator = await startDynamicsSimulator({ now, requestLimit: noLimit })
     const desk = dynamicsDesk(simulator)
     return {
       vendor: 'dynamics',
       desk: { ...desk, name: name ?? desk.name, tellAt: never },
       simulator,
       recordsPerCall: 100,
+      longAgo,
       tie: never,
       deliver: async () => void (await simulator.webhooks.deliver()),
       forget: async () => simulator.webhooks.clear(),
@@ -67,7 +91,9 @@ export const startCrm: Readonly<Record<Vendor, (name?: string) => Promise<BenchC
   },
 
   async hubspot(name) {
+    const { now, longAgo } = createClock()
     const simulator = await startHubspotSimulator({
+      now,
       dailyLimit: noLimit,
       tenSecondLimit: noLimit,
       searchLimit: noLimit,
@@ -85,6 +111,7 @@ export const startCrm: Readonly<Record<Vendor, (name?: string) => Promise<BenchC
       },
       simulator,
       recordsPerCall: 100,
+      longAgo,
       tie(object, id, ties) {
         for (const [field, other] of Object.entries(ties)) {
           const [, target = '', own] = field.split('.')

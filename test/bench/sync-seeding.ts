@@ -235,8 +235,8 @@ export async function seedLinks(
     const count = Math.min(clonesAtOnce, to - start)
     const here = Array.from({ length: count }, (_, place) => namesOf(pattern, start + place))
     const there = here.map((names) => new Map(names).set(pattern.partner.remoteId, twin.partnerId))
-    insertAll(crm, here)
-    insertAll(twin.crm, there)
+    crm.longAgo(() => insertAll(crm, here))
+    twin.crm.longAgo(() => insertAll(twin.crm, there))
     await crm.forget()
     await twin.crm.forget()
     const rows = new Map<string, Row[]>()
@@ -289,7 +289,7 @@ async function insertableColumns(url: string): Promise<ReadonlyMap<string, strin
   return new Map(rows.map(({ table, columns }) => [table, columns]))
 }
 
-/** Brings the mirror and the cursors up to what the CRM holds, as polls would, without marking anything. */
+/** Brings the mirror and the cursors up to what the CRM holds, as a first reading would, without marking anything. */
 async function mirrorChanges(url: string, pattern: Pattern, crm: BenchCrm): Promise<void> {
   const connector = openConnector(crm.vendor, crm.desk.credentials)
   const database = openDatabase({ url, poolSize: 1 })
@@ -297,12 +297,7 @@ async function mirrorChanges(url: string, pattern: Pattern, crm: BenchCrm): Prom
   const { connectionId } = pattern
   try {
     for (const [object, fields] of pattern.fieldsRead) {
-      const [known] = await query<{ cursor: string }>(
-        url,
-        'select cursor from change_cursor where connection_id = $1 and object = $2',
-        [connectionId, object],
-      )
-      const pages = connector.changes(object, known?.cursor ?? null, fields, new AbortController().signal)
+      const pages = connector.changes(object, null, fields, new AbortController().signal)
       for await (const page of pages) {
         const readAt = new Date()
         const seen = page.records.map((record) => ({

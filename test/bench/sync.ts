@@ -196,6 +196,8 @@ async function work(
   if (options.webhooks) {
     stopDelivery()
     await crm.deliver()
+    // Echoes of our own writes are left to the next poll.
+    await place.poll()
     await place.settled(startedMs)
   }
   const cpu = await stopWatch()

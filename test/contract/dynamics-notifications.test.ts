@@ -86,12 +86,16 @@ describe('notifications of Dynamics', () => {
     expect(records()).toEqual(expect.arrayContaining([`account ${master}`, `account ${loser}`]))
   })
 
-  it('of our own writes are hints like all others', async () => {
+  it('of our own writes are hints that name us, those of people do not', async () => {
     simulator.webhooks.register(url(), simulator.credentials.webhookKey)
     const id = insertDeal()
-    simulator.webhooks.clear()
+    await simulator.webhooks.deliver()
+    const { userId } = await connector.probe(new AbortController().signal)
+    expect(hints().map(({ by }) => by)).not.toContain(userId)
+    received = []
     await write(update(id, { name: 'ours' }))
     await simulator.webhooks.deliver()
     expect(records()).toEqual([`opportunity ${id}`])
+    expect(new Set(hints().map(({ by }) => by))).toEqual(new Set([userId]))
   })
 })

@@ -103,6 +103,19 @@ describe('webhooks of HubSpot', () => {
     expect(await kinds([rename(id, 'another app, for all we know')])).toEqual(['ok'])
     await simulator.webhooks.deliver()
     expect(named()).toEqual(new Set([`deals ${id}`]))
+    expect(hints().every(({ by }) => by !== undefined)).toBe(true)
+  })
+
+  it('leave open which integration wrote while nobody knows the id of our own', async () => {
+    const { apiUrl, clientId, clientSecret, refreshToken } = simulator.credentials
+    await reconnect({ credentials: { grant: 'refresh_token', apiUrl, clientId, clientSecret, refreshToken } })
+    const [id = ''] = insertDeals(1)
+    await simulator.webhooks.deliver()
+    expect(hints().every(({ by }) => by !== undefined)).toBe(true)
+    received = []
+    expect(await kinds([rename(id, 'ours, for all we know')])).toEqual(['ok'])
+    await simulator.webhooks.deliver()
+    expect(hints().map(({ by }) => by)).toEqual([undefined])
   })
 
   it('are refused when another secret signed them', async () => {
@@ -123,6 +136,19 @@ describe('webhooks of HubSpot', () => {
     simulator.update('deals', id, { dealname: 'new' })
     await simulator.webhooks.deliver()
     expect(named()).toEqual(new Set([`deals ${id}`]))
+    expect(hints().every(({ by }) => by !== undefined)).toBe(true)
+  })
+
+  it('leave open which integration wrote while nobody knows the id of our own', async () => {
+    const { apiUrl, clientId, clientSecret, refreshToken } = simulator.credentials
+    await reconnect({ credentials: { grant: 'refresh_token', apiUrl, clientId, clientSecret, refreshToken } })
+    const [id = ''] = insertDeals(1)
+    await simulator.webhooks.deliver()
+    expect(hints().every(({ by }) => by !== undefined)).toBe(true)
+    received = []
+    expect(await kinds([rename(id, 'ours, for all we know')])).toEqual(['ok'])
+    await simulator.webhooks.deliver()
+    expect(hints().map(({ by }) => by)).toEqual([undefined])
   })
 
   it('are not expected where no client secret is known', async () => {

@@ -74,6 +74,21 @@ describe('listening to Salesforce', () => {
     await hear(pages, [deal])
   })
 
+  it('names who did it: people, or ourselves', async () => {
+    const pages = listen(null, ['Opportunity'])
+    await nextOf(pages)
+    const [deal] = insertDeals(1) as [string]
+    const { userId } = await connector.probe(never)
+    const byPeople = (await hear(pages, [deal])).flatMap(({ hints }) => hints)
+    expect(byPeople.map(({ by }) => by)).not.toContain(userId)
+    await connector.write(
+      [{ object: 'Opportunity', target: { kind: 'id', id: deal }, fields: { Name: 'ours' } }],
+      never,
+    )
+    const byUs = (await hear(pages, [deal])).flatMap(({ hints }) => hints)
+    expect(byUs.map(({ by }) => by)).toEqual([userId])
+  })
+
   it('tells of both sides of a merge', async () => {
     const [a, b] = simulator.insertMany('Account', [{ Name: 'a' }, { Name: 'b' }]) as [string, string]
     const pages = listen(null, ['Account'])

@@ -42,7 +42,12 @@ const cursorIs = (cursor: string) => vi.waitFor(async () => expect((await state(
 const page = (cursor: string, ids: readonly string[] = [], missed: readonly string[] = []) => ({
   cursor,
   missed,
-  hints: ids.map((id) => ({ object: 'Opportunity', id, deduplicationKey: `${cursor} ${id}` })),
+  hints: ids.map((id) => ({
+    object: 'Opportunity',
+    id,
+    deduplicationKey: `${cursor} ${id}`,
+    by: '005a person',
+  })),
 })
 const wanted = () =>
   sync.rows<{ object: string }>(

@@ -14,10 +14,15 @@ beforeEach(async () => {
 })
 afterEach(() => hooks.close())
 
-const hintOf = (id: string, deduplicationKey = newId() as string) => ({
+const hintOf = (
+  id: string,
+  deduplicationKey = newId() as string,
+  by: string | undefined = '005a person',
+) => ({
   object: 'Opportunity',
   id,
   deduplicationKey,
+  ...(by === undefined ? {} : { by }),
 })
 const openHints = () =>
   sync.rows<{ remoteId: string; generation: bigint }>(
@@ -185,6 +190,73 @@ describe('a hint', () => {
     await sync.secondWorker().hints()
     expect(simulator.calls.log).toEqual([])
     expect(await openHints()).toHaveLength(1)
+  })
+})
+
+describe('an echo of our own write', () => {
+  const ours = (id: string) => ({ object: 'Opportunity', id, deduplicationKey: newId() as string })
+  /** As if so much time had passed since the last write. */
+  const pass = (seconds: number) =>
+    sync.rows(
+      `update link set written_at = written_at - interval '${seconds} seconds' where connection_id = $id returning 1`,
+    )
+  const readsOf = async () => {
+    simulator.calls.reset()
+    await sync.readHints()
+    return simulator.calls.log.length
+  }
+
+  test('is not read at once; the poll that comes first answers it', async () => {
+    const { remoteId } = await linkedDeal(sync, simulator)
+    await hooks.deliver([ours(remoteId)])
+    expect(await readsOf()).toBe(0)
+    expect(await openHints()).toHaveLength(1)
+    await sync.poll()
+    expect(await openHints()).toEqual([])
+  })
+
+  test('that came after the poll had asked is not answered by it', async () => {
+    const { remoteId } = await linkedDeal(sync, simulator)
+    await hooks.deliver([ours(remoteId)])
+    await sync.rows(
+      `update hint set told_at = told_at + interval '1 minute' where connection_id = $id returning 1`,
+    )
+    await sync.poll()
+    expect(await openHints()).toHaveLength(1)
+  })
+
+  test('is read after a while without a poll: somebody may have written in our name', async () => {
+    const { deal, remoteId } = await linkedDeal(sync, simulator)
+    simulator.update('Opportunity', remoteId, { CloseDate: '2027-09-09' })
+    await hooks.deliver([ours(remoteId)])
+    await pass(11)
+    expect(await readsOf()).toBe(1)
+    await sync.settle()
+    expect(localDeal(sync, deal)['expectedCloseDate']).toBe('2027-09-09')
+  })
+
+  test('does not hide what a person does: that is read at once', async () => {
+    const { remoteId } = await linkedDeal(sync, simulator)
+    await hooks.deliver([ours(remoteId), hintOf(remoteId)])
+    expect(await readsOf()).toBe(1)
+  })
+
+  test('waits while a record is being made, which may be the one that it speaks of, but not for ever', async () => {
+    const { deal } = await linkedDeal(sync, simulator)
+    const unknown = simulator.insert('Opportunity', {
+      Name: 'x',
+      StageName: 'Prospecting',
+      CloseDate: '2027-01-01',
+    })
+    await sync.rows(
+      `update link set remote_id = null, writing_at = clock_timestamp() where record_id = '${deal}' and connection_id = $id returning 1`,
+    )
+    await hooks.deliver([ours(unknown)])
+    expect(await readsOf()).toBe(0)
+    await sync.rows(
+      `update hint set first_at = first_at - interval '31 seconds' where connection_id = $id returning 1`,
+    )
+    expect(await readsOf()).toBe(1)
   })
 })
 
