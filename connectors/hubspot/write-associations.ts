@@ -16,6 +16,7 @@ import {
 import { faultOfError, readError } from './faults.ts'
 import { isRecordId } from './records.ts'
 import type { Session } from './session.ts'
+import { maxSplits, tooManyRefusals } from './write-plan.ts'
 
 const categories = {
   HUBSPOT_DEFINED: AssociationSpecAssociationCategoryEnum.HubspotDefined,
@@ -165,7 +166,7 @@ const notAnId = (name: string, value: string): ConnectorFault =>
     fields: [name],
   })
 
-/** In batches; where one is refused, each link alone, so that every record has a verdict of its own. */
+/** In batches; where one is refused, its halves, down to the link that is to blame. */
 async function sendLinks(
   session: Session,
   object: CrmObject,
@@ -174,21 +175,25 @@ async function sendLinks(
   signal: AbortSignal,
   fail: Failing,
 ): Promise<void> {
-  for (let at = 0; at < links.length; at += associationBatch) {
-    const slice = links.slice(at, at + associationBatch)
-    const refusal = await sendBatch(session, object, how, slice, signal)
+  const queue = inBatches(links)
+  let splits = 0
+  for (let batch = queue.shift(); batch; batch = queue.shift()) {
+    const refusal = await sendBatch(session, object, how, batch, signal)
     if (refusal === null) continue
-    const isShared = slice.length > 1 && ['rejected', 'gone', 'duplicate'].includes(refusal.kind)
-    if (!isShared) {
-      fail(slice, refusal)
-      continue
-    }
-    for (const link of slice) {
-      const own = await sendBatch(session, object, how, [link], signal)
-      if (own) fail([link], own)
-    }
+    const isShared = batch.length > 1 && ['rejected', 'gone', 'duplicate'].includes(refusal.kind)
+    if (!isShared) fail(batch, refusal)
+    else if (splits < maxSplits) {
+      splits += 1
+      const half = Math.ceil(batch.length / 2)
+      queue.unshift(batch.slice(0, half), batch.slice(half))
+    } else fail(batch, tooManyRefusals)
   }
 }
+
+const inBatches = (links: readonly Link[]): (readonly Link[])[] =>
+  Array.from({ length: Math.ceil(links.length / associationBatch) }, (_, at) =>
+    links.slice(at * associationBatch, (at + 1) * associationBatch),
+  )
 
 /** Null when all went well. */
 async function sendBatch(

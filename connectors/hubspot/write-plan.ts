@@ -1,5 +1,5 @@
 import type { RemoteValue, WriteCommand } from '../connector.ts'
-import type { ConnectorFault } from '../fault.ts'
+import { ConnectorFault } from '../fault.ts'
 import {
   blameByField,
   blameByHalves,
@@ -17,6 +17,14 @@ export interface Address {
   readonly keyField: string | null
 }
 export type Batch = WriteCall<Address>
+
+/** Bisection of refused batches stops here; what is left is tried anew by the engine. */
+export const maxSplits = 40
+export const tooManyRefusals = new ConnectorFault(
+  'unavailable',
+  'Held back: too many other records of the batch were refused',
+  { code: 'TOO_MANY_REFUSALS' },
+)
 
 export const addressOf = ({ object, target }: WriteCommand): Address => ({
   object: crmObject(object),

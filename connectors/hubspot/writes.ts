@@ -1,5 +1,4 @@
 import type { WriteCommand, WriteOutcome } from '../connector.ts'
-import { ConnectorFault } from '../fault.ts'
 import { nameRecords, unanswered, type WriteOutcomes, writeInCalls } from '../wire/write-calls.ts'
 import type { WriteItem } from '../wire/write-plan.ts'
 import { listedRecords } from './apis.ts'
@@ -13,15 +12,15 @@ import {
   inputOf,
   isOfRecord,
   keyOf,
+  maxSplits,
   recordKey,
   splitCall,
+  tooManyRefusals,
   traceOf,
 } from './write-plan.ts'
 import { readBatch, type WriteResult } from './write-results.ts'
 
 export const writeBatch = 100
-/** Bisection stops here; what is left is tried anew by the engine. */
-const maxSplits = 40
 
 /** Sends the commands in batches: see `writeInCalls` for what becomes of each. */
 export const writeRecords = (
@@ -40,12 +39,6 @@ export const writeRecords = (
     afterMaxSplits: tooManyRefusals,
     isOfRecord,
   })
-
-const tooManyRefusals = new ConnectorFault(
-  'unavailable',
-  'Held back: too many other records of the batch were refused',
-  { code: 'TOO_MANY_REFUSALS' },
-)
 
 /** One batch and the associations of its records. Answers the items to send again, on which nothing was done. */
 async function sendCall(

@@ -176,6 +176,18 @@ describe('an association with a company', () => {
     expect(companyOf(b)).toEqual([acme])
   })
 
+  it('that cannot be made is found among a hundred in a few calls', async () => {
+    const acme = company('Acme')
+    const ids = insertDeals(100)
+    const outcomes = await connector.write(
+      ids.map((id, index) => link(id, 'association.companies', index === 41 ? '999999999999' : acme)),
+      never,
+    )
+    expect(outcomes.flatMap(({ ok }, index) => (ok ? [] : [index]))).toEqual([41])
+    // One for the records, one for what they are associated with, and the halving.
+    expect(gate.count('write')).toBeLessThanOrEqual(2 + 1 + 2 * Math.ceil(Math.log2(100)))
+  })
+
   it('of a kind that HubSpot does not have is a matter of configuration', async () => {
     const acme = company('Acme')
     const [id = ''] = insertDeals(1)
