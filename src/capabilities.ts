@@ -12,11 +12,11 @@ import { createConflictUseCases } from './conflicts/conflict-use-cases.ts'
 import type { Connection } from './connections/connection.ts'
 import { createConnectionCheckUseCases } from './connections/connection-check-use-cases.ts'
 import { createConnectionStanding } from './connections/connection-standing-use-cases.ts'
-import { findConnection } from './connections/connection-store.ts'
+import { findConnection, oldestConnection } from './connections/connection-store.ts'
 import { createConnectionUseCases } from './connections/connection-use-cases.ts'
 import { createConnectorPool } from './connections/connector-pool.ts'
 import { createCrmAccess, getConnection } from './connections/crm-access.ts'
-import { connectionIds, homeOfDeals } from './connections/deal-home.ts'
+import { connectionIds } from './connections/deal-home.ts'
 import { createEngineConnections } from './connections/engine-use-cases.ts'
 import { createMappingPauseUseCases } from './connections/mapping-pause-use-cases.ts'
 import { createMappingReleaseUseCases } from './connections/mapping-release-use-cases.ts'
@@ -81,7 +81,7 @@ export type Capabilities = ReturnType<typeof createCapabilities>
 export function createCapabilities({ database, clock, logger, keys, publicUrl, ring }: Surroundings) {
   const dirty = createDirtyHandlers({
     connections: { publishedMappings, assertKnown: getConnection },
-    homesOfDeals: (tx, ids) => operations.rerouting.homesOfDeals(tx, ids),
+    homeByDefault: (tx) => routing.homeByDefault(tx),
     async linksMade(tx, actor, connectionId, links) {
       const connection = await getConnection(tx, connectionId)
       const news = links.map(({ entity, recordId, object, remoteId }) => {
@@ -114,7 +114,7 @@ export function createCapabilities({ database, clock, logger, keys, publicUrl, r
   const plans = createPlanUseCases({ programmes: partners })
   const statements = createStatementUseCases({ clock, incentives })
   const audit = createAuditUseCases()
-  const routing = createRoutingUseCases({ homeOfDeals, connectionIds })
+  const routing = createRoutingUseCases({ homeOfDeals: oldestConnection, connectionIds })
   const deals = createDealUseCases({
     clock,
     events,

@@ -25,6 +25,16 @@ async function select(tx: Tx, condition: RawBuilder<unknown>): Promise<readonly 
 
 export const listConnections = (tx: Tx) => select(tx, sql`order by lower(name)`)
 
+/** The oldest connection, unless the expression says another; null while there is none. */
+export async function oldestConnection(
+  tx: Tx,
+  preferred: RawBuilder<ConnectionId | null> = sql`null::uuid`,
+): Promise<ConnectionId | null> {
+  const { rows } = await sql<{ id: ConnectionId | null }>`
+    select coalesce(${preferred}, (select id from connection order by created_at limit 1)) as id`.execute(tx)
+  return rows[0]?.id ?? null
+}
+
 export async function findConnection(tx: Tx, id: ConnectionId): Promise<Connection | null> {
   const [found] = await select(tx, sql`where id = ${id}`)
   return found ?? null

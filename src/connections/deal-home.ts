@@ -7,9 +7,3 @@ export async function connectionIds(tx: Tx): Promise<readonly ConnectionId[]> {
   const connections = await listConnections(tx)
   return connections.toSorted((a, b) => a.createdAt.getTime() - b.createdAt.getTime()).map(({ id }) => id)
 }
-
-/** The connection that deals go to while nothing else was said: the oldest one; null while there is none. */
-export async function homeOfDeals(tx: Tx): Promise<ConnectionId | null> {
-  const [oldest] = await connectionIds(tx)
-  return oldest ?? null
-}

@@ -23,7 +23,12 @@ export interface RoutedDeal {
 
 /** Which CRM deals belong to. */
 export function createCrmHomeUseCases(deps: DealDeps) {
-  async function settleHomes(tx: Tx, actor: Actor, ids: readonly DealId[]): Promise<void> {
+  /** @returns where those go that have a connection now */
+  async function settleHomes(
+    tx: Tx,
+    actor: Actor,
+    ids: readonly DealId[],
+  ): Promise<ReadonlyMap<DealId, ConnectionId | null>> {
     const locked = [...(await lockDeals(tx, ids)).values()]
     const fixed = await fixConnections(deps, tx, locked)
     await recordChanges(
@@ -39,6 +44,7 @@ export function createCrmHomeUseCases(deps: DealDeps) {
         announce: false,
       })),
     )
+    return new Map(fixed.map(({ id, crmConnectionId }) => [id, crmConnectionId]))
   }
 
   return {
@@ -79,7 +85,7 @@ export function createCrmHomeUseCases(deps: DealDeps) {
       for (let after: DealId | null = null; ; ) {
         const ids: DealId[] = await findUnlinked(tx, after, batch)
         const homes = await findCrmHomes(tx, ids)
-        await settleHomes(
+        const settled = await settleHomes(
           tx,
           actor,
           ids.filter((id) => homes.get(id) === null),
@@ -87,7 +93,13 @@ export function createCrmHomeUseCases(deps: DealDeps) {
         await deps.events.publish(
           tx,
           actor,
-          ids.map((id) => ({ type: 'record_changed', entity: 'deal', id, priority: 'bulk' })),
+          ids.map((id) => ({
+            type: 'record_changed',
+            entity: 'deal',
+            id,
+            connectionId: settled.get(id) ?? homes.get(id) ?? null,
+            priority: 'bulk',
+          })),
         )
         count += ids.length
         after = ids.at(-1) ?? null

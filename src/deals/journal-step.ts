@@ -106,6 +106,7 @@ function announcements(
       type: 'record_changed' as const,
       entity: 'deal' as const,
       id: after.id,
+      connectionId: after.crmConnectionId,
       priority,
       ...(before === null ? { isNew: true } : {}),
     }))

@@ -33,16 +33,22 @@ export type NotificationKind =
   | 'schema_drifted'
   | 'webhook_given_up'
 
+interface RecordChange {
+  readonly type: 'record_changed'
+  readonly id: string
+  readonly priority: Priority
+  /** Made in this very unit of work: nothing can be linked to it or wait for it yet. */
+  readonly isNew?: boolean
+}
+
 export type DomainEvent =
   /** A synced record changed on our side; the sync engine marks it dirty. */
-  | {
-      readonly type: 'record_changed'
-      readonly entity: 'deal' | 'customer' | 'partner' | 'contact'
-      readonly id: string
-      readonly priority: Priority
-      /** Made in this very unit of work: nothing can be linked to it or wait for it yet. */
-      readonly isNew?: boolean
-    }
+  | (RecordChange & { readonly entity: 'customer' | 'partner' | 'contact' })
+  | (RecordChange & {
+      readonly entity: 'deal'
+      /** The one fixed for it; null: the connection that deals go to by default. */
+      readonly connectionId: ConnectionId | null
+    })
   /** A person chose a record in the CRM that this one of ours stands for: link it instead of creating another. */
   | {
       readonly type: 'link_requested'

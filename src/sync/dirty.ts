@@ -22,8 +22,8 @@ interface Deps {
     /** @throws NotFound */
     assertKnown(tx: Tx, id: ConnectionId): Promise<unknown>
   }
-  /** Where each of these deals goes, working or not; one that can go nowhere is left out. */
-  homesOfDeals(tx: Tx, ids: readonly string[]): Promise<ReadonlyMap<string, ConnectionId>>
+  /** Where deals go that are fixed to no connection, working or not; null while there is none. */
+  homeByDefault(tx: Tx): Promise<ConnectionId | null>
   /** Tells the capabilities what became of their links, in the same transaction. */
   linksMade(tx: Tx, actor: Actor, connectionId: ConnectionId, links: readonly MadeLink[]): Promise<void>
   /** Rings once the unit of work has committed. */
@@ -31,7 +31,9 @@ interface Deps {
 }
 
 type Changed = EventOf<'record_changed'>
+type DealChanged = Extract<Changed, { entity: 'deal' }>
 type LinkRequest = EventOf<'link_requested'>
+type Homed = Pick<DealChanged, 'connectionId'>
 
 const keyOf = ({ entity, id }: { readonly entity: string; readonly id: string }): string => `${entity}:${id}`
 
@@ -40,23 +42,20 @@ const keyOf = ({ entity, id }: { readonly entity: string; readonly id: string })
  * linked, one that others wait for where they wait; a deal without a link is marked on the connection that it goes to,
  * where its inclusion decides.
  */
-export function createDirtyHandlers({ connections, homesOfDeals, linksMade, ring }: Deps) {
+export function createDirtyHandlers({ connections, homeByDefault, linksMade, ring }: Deps) {
   return {
     onRecordChanged: (tx: Tx, _actor: Actor, events: readonly Changed[]): Promise<void> =>
       asSystem(tx, async (system) => {
         const known = events.filter(({ isNew = false }) => !isNew)
         const places = Map.groupBy(known.length > 0 ? await findDestinations(system, known) : [], keyOf)
-        const goesHome = (event: Changed): boolean =>
+        const goesHome = (event: Changed): event is DealChanged =>
           event.entity === 'deal' && !places.get(keyOf(event))?.some(({ linked }) => linked)
-        const homes = await homesOf(
-          system,
-          events.filter(goesHome).map(({ id }) => id),
-        )
+        const homeOf = await homesOf(system, events.filter(goesHome))
         const marks = events.flatMap((event): NewMark[] => {
           const there = (places.get(keyOf(event)) ?? []).map(({ connectionId }) => connectionId)
           const { entity, id, priority } = event
-          const home = goesHome(event) ? homes.get(id) : undefined
-          const all = home === undefined ? there : [...there, home]
+          const home = goesHome(event) ? homeOf(event) : null
+          const all = home === null ? there : [...there, home]
           return all.map((connectionId) => ({ connectionId, entity, recordId: id, priority }))
         })
         if (marks.length === 0) return
@@ -67,20 +66,19 @@ export function createDirtyHandlers({ connections, homesOfDeals, linksMade, ring
     /** Links to records that a person (or an imported history) chose, instead of creating. */
     onLinkRequested: (tx: Tx, actor: Actor, events: readonly LinkRequest[]): Promise<void> =>
       asSystem(tx, async (system) => {
-        const homes = await homesOf(
-          system,
-          events.flatMap(({ connectionId, id }) => (connectionId === null ? [id] : [])),
-        )
-        const placed = Map.groupBy(events, ({ connectionId, id }) => connectionId ?? homes.get(id))
+        const placed = Map.groupBy(events, await homesOf(system, events))
         for (const [connectionId, requests] of placed) {
-          if (connectionId !== undefined) await link(system, actor, connectionId, requests)
+          if (connectionId !== null) await link(system, actor, connectionId, requests)
         }
         ring(tx)
       }),
   }
 
-  async function homesOf(tx: Tx, ids: readonly string[]): Promise<ReadonlyMap<string, ConnectionId>> {
-    return ids.length === 0 ? new Map() : homesOfDeals(tx, ids)
+  /** Tells where each of these goes: to the connection that is fixed for it, or where deals go by default. */
+  async function homesOf(tx: Tx, events: readonly Homed[]): Promise<(event: Homed) => ConnectionId | null> {
+    const isOpen = events.some(({ connectionId }) => connectionId === null)
+    const fallback = isOpen ? await homeByDefault(tx) : null
+    return ({ connectionId }) => connectionId ?? fallback
   }
 
   async function link(

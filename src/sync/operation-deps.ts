@@ -21,7 +21,7 @@ export interface OperationDeps {
   /** Deep link for people; null where it is not known. */
   recordUrl(connection: SyncConnection, object: string, remoteId: string): string | null
   readonly deals: DealsPort
-  readonly routing: Pick<RoutingUseCases, 'routing'>
+  readonly routing: Pick<RoutingUseCases, 'homeByDefault'>
   /** Rings once the unit of work has committed. */
   ring(tx: Tx): void
 }

@@ -124,7 +124,7 @@ export function createRerouteUseCases(deps: OperationDeps, links: Pick<LinkUseCa
       asSystem(tx, async (system) => {
         const fixed = await deps.deals.crmHomesOf(system, ids)
         const isOpen = ids.some((id) => !fixed.get(id))
-        const fallback = isOpen ? (await deps.routing.routing(system)).fallback : null
+        const fallback = isOpen ? await deps.routing.homeByDefault(system) : null
         return new Map(
           ids.flatMap((id) => {
             const home = fixed.get(id) ?? fallback

@@ -1,8 +1,12 @@
 import { sql } from 'kysely'
 import type { Tx } from '#src/database/database.ts'
+import type { ConnectionId } from '#src/kernel/ids.ts'
 import { noRouting, type Routing, type RoutingInput } from './routing.ts'
 
 const columns = sql`rules, default_connection_id, revision`
+
+/** The connection that was set for deals that no rule names, as an expression; null while none was. */
+export const defaultConnection = sql<ConnectionId | null>`(select default_connection_id from deal_routing)`
 
 export async function readRouting(tx: Tx): Promise<Routing> {
   const { rows } = await sql<Routing>`select ${columns} from deal_routing`.execute(tx)

@@ -6,13 +6,13 @@ import type { Actor } from '#src/kernel/actor.ts'
 import { InvalidInput, NotFound, Stale } from '#src/kernel/errors.ts'
 import type { ConnectionId, DealId } from '#src/kernel/ids.ts'
 import { checkRouting, chooseConnection, type Routing, type RoutingInput } from './routing.ts'
-import { readRouting, writeRouting } from './routing-store.ts'
+import { defaultConnection, readRouting, writeRouting } from './routing-store.ts'
 
 export interface RoutingDeps {
   /** Every connection, working or not. */
   connectionIds(tx: Tx): Promise<readonly ConnectionId[]>
-  /** Where deals go while nothing was set; null while there is no connection. */
-  homeOfDeals(tx: Tx): Promise<ConnectionId | null>
+  /** Where deals go: to the connection that is preferred, if any is, else to the oldest; null while there is none. */
+  homeOfDeals(tx: Tx, preferred?: typeof defaultConnection): Promise<ConnectionId | null>
 }
 
 /** Where one deal would go. */
@@ -46,6 +46,10 @@ export function createRoutingUseCases(deps: RoutingDeps) {
     async assertConnection(tx: Tx, id: ConnectionId): Promise<void> {
       if (!(await deps.connectionIds(tx)).includes(id)) throw new NotFound('The connection')
     },
+
+    /** Where deals go that are fixed to no connection; null while there is none. Whoever asks. */
+    homeByDefault: (tx: Tx): Promise<ConnectionId | null> =>
+      asSystem(tx, (system) => deps.homeOfDeals(system, defaultConnection)),
 
     /** How deals get their connection, for the capability that approves them. Whoever asks. */
     routing: (tx: Tx): Promise<DealRouting> =>

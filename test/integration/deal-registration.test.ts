@@ -215,7 +215,7 @@ describe('approval', () => {
     expect(deal.planVersionId).not.toBeNull()
     expect(notices()).toEqual(['deal_approved partner'])
     expect(told.filter(({ type }) => type === 'record_changed')).toEqual([
-      { type: 'record_changed', entity: 'deal', id, priority: 'live' },
+      { type: 'record_changed', entity: 'deal', id, connectionId: null, priority: 'live' },
     ])
   })
 

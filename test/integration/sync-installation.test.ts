@@ -86,6 +86,23 @@ describe('the routing of deals', () => {
     expect(opportunityOf(first, near.id)).toBeDefined()
   }, 60_000)
 
+  test('sends what no approval has fixed yet where the default says, before the oldest', async () => {
+    const { routing } = capabilities()
+    const undone = new Error('undone')
+    const homes: unknown[] = []
+    const changing = run(async (tx) => {
+      homes.push(await routing.homeByDefault(tx))
+      const choices = [second.id, null] as const
+      for (const defaultConnectionId of choices) {
+        await routing.set(tx, systemActor('test'), { rules: [], defaultConnectionId }, null)
+        homes.push(await routing.homeByDefault(tx))
+      }
+      throw undone
+    })
+    await expect(changing).rejects.toBe(undone)
+    expect(homes).toEqual([first.id, second.id, first.id])
+  })
+
   test('is overruled by a person, with a trace', async () => {
     const deal = await approved({ country: 'DE' })
     await inStep()

@@ -9,7 +9,7 @@ useSyncApi()
 const changed = (entity: 'deal' | 'customer' | 'partner', id: string) =>
   sync.run((tx) =>
     sync.dirty.onRecordChanged(tx, { kind: 'system', name: 'test' }, [
-      { type: 'record_changed', entity, id, priority: 'live' },
+      { type: 'record_changed', entity, id, connectionId: null, priority: 'live' },
     ]),
   )
 

@@ -290,13 +290,13 @@ export async function toySync(
       return { ...known, ...(asked === id ? seenStanding : {}) }
     },
     deals: toyDeals(installation),
-    routing: { routing: async () => ({ fallback: options.beside?.connection.id ?? id, choose: null }) },
+    routing: { homeByDefault: async () => options.beside?.connection.id ?? id },
     recordUrl: (_connection, object, remoteId) => `${simulator.url}/${object}/${remoteId}`,
     ring: () => undefined,
   }
   const dirty = createDirtyHandlers({
     connections: { ...engine.connections, assertKnown: async () => undefined },
-    homesOfDeals: engine.homesOfDeals,
+    homeByDefault: async () => options.beside?.connection.id ?? id,
     linksMade: async () => undefined,
     ring: () => undefined,
   })
@@ -310,6 +310,7 @@ export async function toySync(
             type: 'record_changed',
             entity: entity.name as 'deal',
             id: one,
+            connectionId: homes.get(one) ?? null,
             priority: 'live',
           })),
         )
