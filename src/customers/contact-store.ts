@@ -55,18 +55,26 @@ export async function findContacts(
   return rows
 }
 
-/** @returns ids of those that went in; somebody who is known by now is left out */
-export async function insertContacts(
+/**
+ * Who these people are, by customer and e-mail address: as they were known, else as they are inserted now. Somebody whom
+ * another transaction inserts at the same time is left out; once this returns, `findContacts` finds them.
+ */
+export async function findOrInsertContacts(
   tx: Tx,
   rows: readonly Omit<Contact, 'revision'>[],
-): Promise<ReadonlySet<string>> {
-  if (rows.length === 0) return new Set()
-  const inserted = await sql<{ id: string }>`
-    insert into contact (id, customer_id, email, first_name, last_name, phone)
-    select id, "customerId", email, "firstName", "lastName", phone
-    from ${fromRows(rows)} order by "customerId", email
-    on conflict (customer_id, email) do nothing returning id`.execute(tx)
-  return new Set(inserted.rows.map(({ id }) => id))
+): Promise<readonly Pick<Contact, 'id' | 'customerId' | 'email'>[]> {
+  if (rows.length === 0) return []
+  const found = await sql<Pick<Contact, 'id' | 'customerId' | 'email'>>`
+    with given as (select * from ${fromRows(rows)}), inserted as (
+      insert into contact (id, customer_id, email, first_name, last_name, phone)
+      select id, "customerId", email, "firstName", "lastName", phone from given order by "customerId", email
+      on conflict (customer_id, email) do nothing returning id, customer_id, email
+    )
+    select id, customer_id, email from inserted
+    union all
+    select contact.id, contact.customer_id, contact.email
+    from given join contact on contact.customer_id = "customerId" and contact.email = given.email`.execute(tx)
+  return found.rows
 }
 
 /** Writes rows that the caller holds locked; customer and e-mail address stay. */

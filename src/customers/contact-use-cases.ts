@@ -4,7 +4,7 @@ import type { Actor } from '#src/kernel/actor.ts'
 import type { EventBus } from '#src/kernel/events.ts'
 import { type CustomerId, newId } from '#src/kernel/ids.ts'
 import { type Contact, type ContactId, emailKey, isEmail, type NamedPerson, splitName } from './contact.ts'
-import { contactsOfCustomer, findContacts, insertContacts } from './contact-store.ts'
+import { contactsOfCustomer, findContacts, findOrInsertContacts } from './contact-store.ts'
 
 const keyOf = ({ customerId, email }: Pick<Contact, 'customerId' | 'email'>): string =>
   `${customerId} ${email}`
@@ -26,25 +26,21 @@ export const createContactUseCases = (deps: { readonly events: EventBus<Tx> }) =
         return person && isEmail(email) ? { ...person, email } : null
       })
       const named = new Map(keyed.flatMap((person) => (person ? [[keyOf(person), person] as const] : [])))
+      const planned = [...named.values()].map(({ customerId, email, name, phone }) => ({
+        id: newId<'contact'>(),
+        customerId,
+        email,
+        phone,
+        ...splitName(name?.trim() || email.slice(0, email.indexOf('@'))),
+      }))
       const known = new Map(
-        (await findContacts(system, [...named.values()])).map((contact) => [keyOf(contact), contact.id]),
+        (await findOrInsertContacts(system, planned)).map((contact) => [keyOf(contact), contact.id]),
       )
-      const planned = [...named]
-        .filter(([key]) => !known.has(key))
-        .map(([, { customerId, email, name, phone }]) => ({
-          id: newId<'contact'>(),
-          customerId,
-          email,
-          phone,
-          ...splitName(name?.trim() || email.slice(0, email.indexOf('@'))),
-        }))
-      const inserted = await insertContacts(system, planned)
-      const made = planned.filter(({ id }) => inserted.has(id))
-      for (const contact of made) known.set(keyOf(contact), contact.id)
       // Somebody else named the same person in this very moment.
-      if (made.length < planned.length) {
+      if (known.size < planned.length) {
         for (const contact of await findContacts(system, planned)) known.set(keyOf(contact), contact.id)
       }
+      const made = planned.filter((contact) => known.get(keyOf(contact)) === contact.id)
       await recordAudit(
         system,
         actor,

@@ -293,3 +293,58 @@ async function actionsOn(id: string): Promise<string[]> {
   )
   return rows.map(({ action }) => action)
 }
+
+describe('naming people', () => {
+  const name = (customerId: CustomerId, ...addresses: string[]) =>
+    run(partner, (tx) =>
+      customers.resolveContacts(
+        tx,
+        partner,
+        addresses.map((email) => ({ customerId, email, name: 'Cora Contact', phone: null })),
+      ),
+    )
+  const made = async (ids: readonly unknown[]) =>
+    run(
+      system,
+      async (tx) =>
+        (
+          await sql<{ id: string }>`
+            select subject_id as id from audit_entry
+            where action = 'contact.created' and subject_id = any(${ids}::text[]) order by id`.execute(tx)
+        ).rows,
+    )
+
+  test('makes those who are new and finds those who are known, whatever their order', async () => {
+    const [company] = await resolve({ name: 'People One', domain: 'people-one.com' })
+    if (!company) throw new Error('No customer')
+    const [cora] = await name(company, 'Cora@people-one.com')
+    events.length = 0
+    const [carl, again, twice, unreadable] = await name(
+      company,
+      'carl@people-one.com',
+      'cora@people-one.com',
+      'CARL@people-one.com',
+      'nobody',
+    )
+    expect([again, twice, unreadable]).toEqual([cora, carl, null])
+    expect(carl).not.toBe(cora)
+    expect(events).toEqual([
+      { type: 'record_changed', entity: 'contact', id: carl, priority: 'live', isNew: true },
+    ])
+    expect(await made([cora, carl])).toEqual([{ id: cora }, { id: carl }])
+  })
+
+  test('makes one contact of somebody whom many name in the same moment', async () => {
+    const [company] = await resolve({ name: 'People Two', domain: 'people-two.com' })
+    if (!company) throw new Error('No customer')
+    const named = await Promise.all(
+      Array.from({ length: 8 }, (_, index) =>
+        name(company, 'cora@people-two.com', `${index % 2}@people-two.com`),
+      ),
+    )
+    expect(new Set(named.map(([cora]) => cora)).size).toBe(1)
+    expect(new Set(named.flat()).size).toBe(3)
+    expect(named.flat()).not.toContain(null)
+    expect(await made(named.flat())).toHaveLength(3)
+  })
+})
