@@ -152,7 +152,7 @@ async function runOnce<T>(
       commitHooks.set(tx, hooks)
       units.set(tx, { lastSteps: [], isRerun })
       const result = await work(tx)
-      await finish(tx)
+      await takeLastSteps(tx)
       const end = await sql<{ command: string }>`commit`.execute(connection)
       if (end.rows[0]?.command !== 'COMMIT') {
         throw new Error(
@@ -170,13 +170,6 @@ async function runOnce<T>(
       throw error
     }
   })
-}
-
-/** What was left for the end; the role need not be given back, as the commit does that. */
-async function finish(tx: Tx): Promise<void> {
-  if (!units.get(tx)?.lastSteps.length) return
-  if (roles.get(tx) !== 'counterpart_system') await takeRole(tx, 'counterpart_system')
-  await takeLastSteps(tx)
 }
 
 type UnitRole = 'counterpart_app' | 'counterpart_system'
@@ -210,8 +203,7 @@ export async function asSystem<T>(tx: Tx, work: (tx: Tx) => Promise<T>): Promise
   try {
     return await work(tx)
   } finally {
-    // After a database error the server refuses this too; the unit of work rolls back then, and the role with it.
-    await takeRole(tx, 'counterpart_app').catch(() => roles.set(tx, 'counterpart_app'))
+    await takeRole(tx, 'counterpart_app')
   }
 }
 

@@ -8,7 +8,8 @@ const mostCounted = 5_000
 
 /**
  * A pool whose connections keep the statements that come again and again, so that the server reads and plans them once
- * and not each time. One text is kept per role: with the role the visible rows change, and with them the plan.
+ * and not each time. One text is kept per role: with the role the visible rows change, and with them the plan. A role
+ * that is left before anything runs in it is never taken.
  */
 export function keepingStatements(pool: pg.Pool): PostgresPool {
   const clients = new WeakMap<pg.PoolClient, PostgresPoolClient>()
@@ -26,12 +27,21 @@ export function keepingStatements(pool: pg.Pool): PostgresPool {
 }
 
 function keeping(client: pg.PoolClient, nameOf: (text: string) => string | null): PostgresPoolClient {
+  /** In which statements run, and which the server has: a change is sent before the first statement that runs in it. */
   let role = ''
-  const query = (text: string, values: readonly unknown[]) => {
-    if (values.length === 0) {
-      role = /\bset local role (\w+)/.exec(text)?.[1] ?? role
-      return client.query(text)
+  let taken: string | null = null
+  const query = async (text: string, values: readonly unknown[]) => {
+    const change = /^(begin; )?set local role (\w+)(;|$)/.exec(text)
+    if (change) role = change[2] ?? role
+    if (change?.[1]) taken = role
+    else if (change) return { command: 'SET', rowCount: null, rows: [] }
+    // With what is undone goes the role that was taken in it.
+    else if (/^(commit|rollback)\b/.test(text)) taken = null
+    else if (taken !== role) {
+      await client.query(`set local role ${role}`)
+      taken = role
     }
+    if (values.length === 0) return client.query(text)
     const name = nameOf(`${role} ${text}`)
     return client.query(name === null ? { text, values: [...values] } : { name, text, values: [...values] })
   }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Database, Tx } from '#src/database/database.ts'
+import { asSystem, type Database, type Tx } from '#src/database/database.ts'
 import { type Actor, actorKey } from '#src/kernel/actor.ts'
 import { canonicalJson } from '#src/kernel/canonical-json.ts'
 import { InvalidInput, Refused } from '#src/kernel/errors.ts'
@@ -45,7 +45,8 @@ export async function runOnce(
       const kept = await replay(tx, name, inputHash)
       if (kept) return kept
       const answer = await work(tx)
-      await keepAnswer(tx, name, { ...answer, holdsSecret: call.holdsSecret })
+      // Mostly the work ended with a step of the system: then this needs no change of the role.
+      await asSystem(tx, (system) => keepAnswer(system, name, { ...answer, holdsSecret: call.holdsSecret }))
       return answer
     })
   } catch (error) {

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { recordAudit } from '#src/database/audit.ts'
-import { asSystem, openDatabase, type Tx } from '#src/database/database.ts'
+import { asSystem, openDatabase, savepoint, type Tx } from '#src/database/database.ts'
 import { systemActor } from '#src/kernel/actor.ts'
 import { newId } from '#src/kernel/ids.ts'
 import { useDatabase } from '#test/support/database.ts'
@@ -79,6 +79,65 @@ test('a kept statement sees the partner of the unit of work that it runs in', ()
         expect(rows).toEqual([{ id: actor.partnerId }])
       }
     }
+  }))
+
+const roleOf = async (tx: Tx) =>
+  (await sql<{ role: string }>`select current_user as role where ${true}::boolean`.execute(tx)).rows[0]?.role
+
+test('steps of the system that follow each other take its role once, and what comes after them has its own again', () =>
+  onOneConnection(async (database) => {
+    const sent: string[] = []
+    database.pool.on('connect', (client) => {
+      const send = client.query.bind(client) as (query: unknown) => unknown
+      client.query = ((query: unknown) => {
+        if (typeof query === 'string') sent.push(query)
+        return send(query)
+      }) as typeof client.query
+    })
+    const seen = await database.transact(partner, async (tx) => [
+      await asSystem(tx, roleOf),
+      await asSystem(tx, roleOf),
+      await roleOf(tx),
+      await asSystem(tx, async () => 'nothing'),
+      await roleOf(tx),
+    ])
+    expect(seen).toEqual([
+      'counterpart_system',
+      'counterpart_system',
+      'counterpart_app',
+      'nothing',
+      'counterpart_app',
+    ])
+    expect(sent.slice(1)).toEqual([
+      'set local role counterpart_system',
+      'set local role counterpart_app',
+      'commit',
+    ])
+  }))
+
+test('what was undone to a savepoint leaves every later statement in the role of its own', () =>
+  onOneConnection(async (database) => {
+    const fails = async (tx: Tx) => void (await sql`select 1 / ${0}::int`.execute(tx))
+    const seen = await database.transact(partner, async (tx) => {
+      const roles = [await asSystem(tx, roleOf)]
+      await savepoint(tx, (inner) => asSystem(inner, fails)).catch(() => undefined)
+      roles.push(await roleOf(tx))
+      await asSystem(tx, async (system) => {
+        await savepoint(system, fails).catch(() => undefined)
+        roles.push(await roleOf(system))
+      })
+      await savepoint(tx, fails).catch(() => undefined)
+      roles.push(await asSystem(tx, roleOf), await roleOf(tx))
+      return roles
+    })
+    expect(seen).toEqual([
+      'counterpart_system',
+      'counterpart_app',
+      'counterpart_system',
+      'counterpart_system',
+      'counterpart_app',
+    ])
+    expect(await database.transact(partner, roleOf)).toBe('counterpart_app')
   }))
 
 test('a statement that failed is usable again in the next unit of work', () =>
