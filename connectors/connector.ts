@@ -183,6 +183,11 @@ export interface CallGate {
   observeUsage(usage: { readonly used: number; readonly limit: number }): void
 }
 
+/** Of these records, ids of those whose last reading shows the state that has this time of change. */
+export type FindKnown = (
+  records: readonly { readonly id: string; readonly modifiedAt: string }[],
+) => Promise<ReadonlySet<string>>
+
 export interface Connector {
   readonly traits: ConnectorTraits
   probe(signal: AbortSignal): Promise<ConnectionIdentity>
@@ -204,12 +209,16 @@ export interface Connector {
   ): Promise<readonly RemoteRecord[]>
   /** Same order as the commands; each is settled on its own. Throws only when the whole call failed. */
   write(commands: readonly WriteCommand[], signal: AbortSignal): Promise<readonly WriteOutcome[]>
-  /** From `cursor` (null: from the beginning). Records, deletions and merges. */
+  /**
+   * From `cursor` (null: from the beginning). Records, deletions and merges. A connector that learns first which records
+   * changed, and when, leaves out those that `findKnown` names: their values need not be read again.
+   */
   changes(
     object: string,
     cursor: string | null,
     fields: readonly string[],
     signal: AbortSignal,
+    findKnown?: FindKnown,
   ): AsyncIterable<ChangePage>
   /** Holds a connection open until the signal aborts; a null cursor starts with what is new. One owner at a time. */
   listen?(objects: readonly string[], cursor: string | null, signal: AbortSignal): AsyncIterable<PushPage>

@@ -1,4 +1,4 @@
-import type { ChangePage, Connector, Deletion, RemoteRecord } from '../connector.ts'
+import type { ChangePage, Connector, Deletion, FindKnown, RemoteRecord } from '../connector.ts'
 import { ConnectorFault } from '../fault.ts'
 import { type CrmObject, crmObject } from './api-paths.ts'
 import { listed } from './apis.ts'
@@ -17,6 +17,7 @@ export type ChangeReader = Pick<Connector, 'changes'>
 /**
  * Polls by the time of the last change. The search only tells which records changed: their values are read from the
  * records themselves, for the index may still hold what stood there before our own last write.
+ * The latest minutes are searched again and again, so records that are known as they are now are not read again.
  */
 export function createChangeReader(session: Session, overlapMs: number): ChangeReader {
   async function* changes(
@@ -24,6 +25,7 @@ export function createChangeReader(session: Session, overlapMs: number): ChangeR
     cursorText: string | null,
     fields: readonly string[],
     signal: AbortSignal,
+    findKnown?: FindKnown,
   ): AsyncGenerator<ChangePage> {
     const object = crmObject(name)
     const selection = selectFields(object, fields)
@@ -44,7 +46,10 @@ export function createChangeReader(session: Session, overlapMs: number): ChangeR
         page.answeredAt?.getTime() ?? null,
         overlapMs,
       )
-      const ids = step.places.map(({ id }) => id)
+      const known = await findKnown?.(
+        step.places.map(({ at, id }) => ({ id, modifiedAt: new Date(at).toISOString() })),
+      )
+      const ids = step.places.flatMap(({ id }) => (known?.has(id) ? [] : [id]))
       const { records, deletions } = await readChanged(selection, ids, rows, signal)
       if (!step.done) {
         cursor = step.cursor

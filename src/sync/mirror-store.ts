@@ -111,6 +111,33 @@ export async function recordSeen(
   return new Set(changed.map(({ remoteId }) => remoteId))
 }
 
+/**
+ * Of records with these times of change, ids of those that `recordSeen` would find to be the same: read, with all of these
+ * fields, well after that time, and not written by us since.
+ */
+export async function knownRecords(
+  tx: Tx,
+  connectionId: ConnectionId,
+  object: string,
+  fields: readonly string[],
+  records: readonly { readonly id: string; readonly modifiedAt: string }[],
+): Promise<ReadonlySet<string>> {
+  if (records.length === 0) return new Set()
+  const { rows } = await sql<{ remoteId: string }>`
+    select mirror.remote_id
+    from unnest(${records.map(({ id }) => id)}::text[], ${records.map(({ modifiedAt }) => modifiedAt)}::text[])
+      as given (remote_id, modified_at)
+    join mirror_record mirror on mirror.connection_id = ${connectionId} and mirror.object = ${object}
+      and mirror.remote_id = given.remote_id
+    where mirror.modified_at = given.modified_at and mirror.deleted_at is null
+      and mirror.content ?& ${[...fields]}::text[]
+      and mirror.read_at > given.modified_at::timestamptz + make_interval(secs => ${settledAfterS})
+      and not exists (
+        select from link where link.connection_id = ${connectionId} and link.remote_id = given.remote_id
+          and (link.writing_at is not null or link.written_at >= mirror.read_at))`.execute(tx)
+  return new Set(rows.map(({ remoteId }) => remoteId))
+}
+
 export interface SeenDeletion {
   readonly remoteId: string
   readonly mergedInto: string | null

@@ -1,3 +1,4 @@
+import type { FindKnown } from '#connectors/connector.ts'
 import { ConnectorFault } from '#connectors/fault.ts'
 import { applyConnectionFault, linesUsing } from './connection-faults.ts'
 import { type Engine, type SyncConnection, syncActor } from './engine.ts'
@@ -6,7 +7,7 @@ import { settleReadHints } from './hint-store.ts'
 import { announce, dealEntity, takeIn } from './intake.ts'
 import { people } from './known-contacts.ts'
 import { loseLinks } from './lost-links.ts'
-import { cursorOf, saveCursor } from './mirror-store.ts'
+import { cursorOf, knownRecords, saveCursor } from './mirror-store.ts'
 import { healFields } from './quarantine-healing.ts'
 import {
   assertLease,
@@ -100,7 +101,9 @@ async function pollObject(
   const startedAt = await databaseNow(database)
   // Reading everything for the first time can wait for what people do meanwhile.
   const connector = complete ? workspace.connector : await engine.connectors.connectorFor(connection, 'bulk')
-  const pages = connector.changes(object, cursor, fields, signal)[Symbol.asyncIterator]()
+  const findKnown: FindKnown = (records) =>
+    database.transact(syncActor, (tx) => knownRecords(tx, connection.id, object, fields, records))
+  const pages = connector.changes(object, cursor, fields, signal, findKnown)[Symbol.asyncIterator]()
   const counts = { records: 0, changed: 0, deletions: 0 }
   for (;;) {
     await renewLease(database, lease)

@@ -27,7 +27,9 @@ export interface SyncGround {
   pause(): Promise<void>
   resume(): Promise<void>
   poll(): Promise<void>
-  /** Waits until this holds and nothing is left to do. @returns ms since `sinceMs`, a reading of `performance.now()` */
+  /** Waits until this holds and no record is left to do. @returns ms since `sinceMs`, a reading of `performance.now()` */
+  done(sinceMs: number, statement: string, values: unknown[]): Promise<number>
+  /** The same until nothing at all is left to do. */
   settled(sinceMs: number, statement?: string, values?: unknown[]): Promise<number>
   watchCpu(): Promise<() => Promise<CpuTime>>
   /** Ids of new deals that were approved by themselves. */
@@ -37,7 +39,9 @@ export interface SyncGround {
 }
 
 const pauseRequest = { reason: 'The bench prepares its next turn' }
-const nothingLeft = `not exists (select from dirty_mark where parked_at is null) and not exists (select from hint)`
+const nothingToDo = 'not exists (select from dirty_mark where parked_at is null)'
+/** Echoes of our own writes wait for the next poll, which is no part of bringing a change over. */
+const nothingLeft = `${nothingToDo} and not exists (select from hint)`
 
 interface Started extends Pick<SyncGround, 'url' | 'crm' | 'twin' | 'product'> {
   readonly ground: Ground
@@ -123,6 +127,10 @@ async function install({ ground, url, crm, twin, product, token }: Started): Pro
     async poll() {
       // One that is under way may have begun too early to see everything.
       while (!(await pollOnce())) await delay(lookEveryMs)
+    },
+    async done(sinceMs, statement, values) {
+      await wait('all is done', () => yes(`${nothingToDo} and (${statement})`, values))
+      return performance.now() - sinceMs
     },
     async settled(sinceMs, statement = 'true', values = []) {
       await wait('all is settled', () => yes(`${nothingLeft} and (${statement})`, values))

@@ -191,7 +191,7 @@ async function work(
   const stopDelivery = options.webhooks ? crm.deliverOnAndOn() : () => undefined
   const startedMs = performance.now()
   await options.begin()
-  const ms = await place.settled(startedMs, done, values)
+  const ms = await place.done(startedMs, done, values)
   const calls = describeCalls(crm.vendor, crm.simulator.calls.log, count)
   if (options.webhooks) {
     stopDelivery()

@@ -60,6 +60,23 @@ describe('changes in HubSpot', () => {
     expect(idsOf(await poll(lastOf(first)))).toContain(late)
   })
 
+  it('are not read again where they are known as they are now', async () => {
+    const ids = insertDeals(3)
+    const at = new Date('2026-11-20T10:00:00.123Z')
+    simulator.touch('deals', ids, at)
+    const asked: string[] = []
+    const known = async (records: readonly { id: string; modifiedAt: string }[]) => {
+      asked.push(...records.map(({ id, modifiedAt }) => `${id} ${modifiedAt}`))
+      return new Set(ids.slice(0, 2))
+    }
+    const pages = []
+    for await (const page of connector.changes('deals', null, ['dealname'], never, known)) pages.push(page)
+    expect(sorted(asked)).toEqual(sorted(ids.map((id) => `${id} ${at.toISOString()}`)))
+    expect(idsOf(pages)).toEqual(ids.slice(2))
+    // What the records themselves say is the same time.
+    expect(pages[0]?.records[0]?.modifiedAt).toBe(at.toISOString())
+  })
+
   it('carry what stands in the records, not what the index still holds', async () => {
     const clock = { at: Date.parse('2026-11-20T10:00:00Z') }
     await restart({ indexLagMs: 60_000, now: () => new Date(clock.at) }, { now: () => new Date(clock.at) })

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
+import { knownRecords } from '#src/sync/mirror-store.ts'
 import { startSalesforceSimulator } from '#test/simulators/salesforce/simulator.ts'
 import { useDatabase } from '#test/support/database.ts'
+import { linkedDeal } from '#test/support/toy-deals.ts'
 import { toySync } from '#test/support/toy-sync.ts'
 
 const db = useDatabase()
@@ -45,5 +47,59 @@ test('within a minute of its last change a record is written down with every rea
   const first = await version()
   await sync.poll()
   expect(await version()).not.toEqual(first)
+  await simulator.close()
+})
+
+test('a record is known as it is now by its time of change, if it was read well after that and is not ours since', async () => {
+  const simulator = await startSalesforceSimulator({ now: () => new Date(Date.now() - 120_000) })
+  const sync = await toySync(db.database, db.url, simulator)
+  const [id = '', other = ''] = simulator.insertMany('Account', [{ Name: 'One' }, { Name: 'Other' }])
+  await sync.poll()
+  const seen = await sync.rows<{ id: string; modifiedAt: string; fields: string[] }>(
+    `select remote_id as id, modified_at, array(select jsonb_object_keys(content)) as fields
+     from mirror_record where connection_id = $id and object = 'Account' order by remote_id = '${other}'`,
+  )
+  const fields = seen[0]?.fields ?? []
+  const known = async (asked = seen, of = fields) => [
+    ...(await sync.run((tx) => knownRecords(tx, sync.connection.id, 'Account', of, asked))),
+  ]
+  expect((await known()).sort()).toEqual([id, other].sort())
+  expect(await known(seen.map((record) => ({ ...record, modifiedAt: '2026-01-01T00:00:00.000Z' })))).toEqual(
+    [],
+  )
+  expect(await known(seen, [...fields, 'Another'])).toEqual([])
+  expect(await known([{ id: '001unknown', modifiedAt: seen[0]?.modifiedAt ?? '', fields }])).toEqual([])
+  const change = (assignment: string, of: string) =>
+    sync.rows(
+      `update mirror_record set ${assignment} where connection_id = $id and remote_id = '${of}' returning 1`,
+    )
+  await change(`read_at = modified_at::timestamptz + interval '59 seconds'`, other)
+  expect(await known()).toEqual([id])
+  await change('deleted_at = clock_timestamp()', id)
+  expect(await known()).toEqual([])
+  await simulator.close()
+})
+
+test('a record that we wrote since it was read is not known', async () => {
+  const simulator = await startSalesforceSimulator({ now: () => new Date(Date.now() - 120_000) })
+  const sync = await toySync(db.database, db.url, simulator)
+  await linkedDeal(sync, simulator)
+  const asked = () =>
+    sync.rows<{ id: string; modifiedAt: string }>(
+      `select remote_id as id, modified_at from mirror_record where connection_id = $id and object = 'Opportunity'`,
+    )
+  const known = async () =>
+    (await sync.run(async (tx) => knownRecords(tx, sync.connection.id, 'Opportunity', [], await asked())))
+      .size
+  await sync.rows(
+    `update link set written_at = written_at - interval '1 hour' where connection_id = $id returning 1`,
+  )
+  expect(await known()).toBe(1)
+  await sync.rows(`update link set written_at = clock_timestamp() where connection_id = $id returning 1`)
+  expect(await known()).toBe(0)
+  await sync.rows(
+    `update link set written_at = written_at - interval '1 hour', writing_at = clock_timestamp() where connection_id = $id returning 1`,
+  )
+  expect(await known()).toBe(0)
   await simulator.close()
 })

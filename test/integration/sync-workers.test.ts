@@ -168,8 +168,8 @@ describe('polls', () => {
     const reached = gate()
     const slow = sync.secondWorker((connector) => ({
       ...connector,
-      async *changes(object, cursor, fields, signal) {
-        for await (const page of connector.changes(object, cursor, fields, signal)) {
+      async *changes(object, cursor, fields, signal, findKnown) {
+        for await (const page of connector.changes(object, cursor, fields, signal, findKnown)) {
           if (object === 'Opportunity' && page.records.length > 0) {
             reached.open()
             await asleep.passed

@@ -20,8 +20,8 @@ export const writingConditionally =
           'missing' in record ? record : { ...record, version: versions.get(record.id) ?? '' },
         )
       },
-      async *changes(object, cursor, fields, signal) {
-        const pages = connector.changes(object, cursor, fields, signal)[Symbol.asyncIterator]()
+      async *changes(object, cursor, fields, signal, findKnown) {
+        const pages = connector.changes(object, cursor, fields, signal, findKnown)[Symbol.asyncIterator]()
         for (;;) {
           const versions = versionsOf(
             object,

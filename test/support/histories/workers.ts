@@ -21,8 +21,8 @@ const strikingAt =
       if (place === 'after a read' || place === 'reading hints') await strike()
       return records
     },
-    async *changes(object, cursor, names, signal) {
-      for await (const page of connector.changes(object, cursor, names, signal)) {
+    async *changes(object, cursor, names, signal, findKnown) {
+      for await (const page of connector.changes(object, cursor, names, signal, findKnown)) {
         if (place === 'in a poll') await strike()
         yield page
       }
