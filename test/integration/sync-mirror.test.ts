@@ -81,9 +81,12 @@ test('a record is known as it is now by its time of change, if it was read well 
 })
 
 test('a record that we wrote since it was read is not known', async () => {
-  const simulator = await startSalesforceSimulator({ now: () => new Date(Date.now() - 120_000) })
+  const simulator = await startSalesforceSimulator()
   const sync = await toySync(db.database, db.url, simulator)
   await linkedDeal(sync, simulator)
+  await sync.rows(
+    `update mirror_record set modified_at = '2026-01-01T00:00:00.000Z' where connection_id = $id returning 1`,
+  )
   const asked = () =>
     sync.rows<{ id: string; modifiedAt: string }>(
       `select remote_id as id, modified_at from mirror_record where connection_id = $id and object = 'Opportunity'`,
