@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
+import { newId } from '#src/kernel/ids.ts'
 import { knownRecords } from '#src/sync/mirror-store.ts'
 import { startSalesforceSimulator } from '#test/simulators/salesforce/simulator.ts'
 import { useDatabase } from '#test/support/database.ts'
-import { linkedDeal } from '#test/support/toy-deals.ts'
 import { toySync } from '#test/support/toy-sync.ts'
 
 const db = useDatabase()
@@ -80,29 +80,28 @@ test('a record is known as it is now by its time of change, if it was read well 
   await simulator.close()
 })
 
-test('a record that we wrote since it was read is not known', async () => {
-  const simulator = await startSalesforceSimulator()
+test('a record that we wrote since it was read, or write at the moment, is not known', async () => {
+  const simulator = await startSalesforceSimulator({ now: () => new Date(Date.now() - 120_000) })
   const sync = await toySync(db.database, db.url, simulator)
-  await linkedDeal(sync, simulator)
-  await sync.rows(
-    `update mirror_record set modified_at = '2026-01-01T00:00:00.000Z' where connection_id = $id returning 1`,
+  const remoteId = simulator.insert('Account', { Name: 'Ours' })
+  await sync.poll()
+  const [seen] = await sync.rows<{ id: string; modifiedAt: string }>(
+    `select remote_id as id, modified_at from mirror_record where connection_id = $id`,
   )
-  const asked = () =>
-    sync.rows<{ id: string; modifiedAt: string }>(
-      `select remote_id as id, modified_at from mirror_record where connection_id = $id and object = 'Opportunity'`,
-    )
   const known = async () =>
-    (await sync.run(async (tx) => knownRecords(tx, sync.connection.id, 'Opportunity', [], await asked())))
-      .size
+    seen && (await sync.run((tx) => knownRecords(tx, sync.connection.id, 'Account', [], [seen]))).size
   await sync.rows(
-    `update link set written_at = written_at - interval '1 hour' where connection_id = $id returning 1`,
+    `insert into link (id, connection_id, entity, record_id, object, remote_id, state)
+     values ('${newId()}', $id, 'customer', '${newId()}', 'Account', '${remoteId}', 'active') returning 1`,
   )
+  const writes = (assignment: string) =>
+    sync.rows(`update link set ${assignment} where connection_id = $id returning 1`)
   expect(await known()).toBe(1)
-  await sync.rows(`update link set written_at = clock_timestamp() where connection_id = $id returning 1`)
+  await writes('written_at = clock_timestamp()')
   expect(await known()).toBe(0)
-  await sync.rows(
-    `update link set written_at = written_at - interval '1 hour', writing_at = clock_timestamp() where connection_id = $id returning 1`,
-  )
+  await writes(`written_at = clock_timestamp() - interval '1 hour'`)
+  expect(await known()).toBe(1)
+  await writes('writing_at = clock_timestamp()')
   expect(await known()).toBe(0)
   await simulator.close()
 })
