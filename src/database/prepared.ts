@@ -37,7 +37,7 @@ function keeping(client: pg.PoolClient, nameOf: (text: string) => string | null)
     else if (change) return { command: 'SET', rowCount: null, rows: [] }
     // With what is undone goes the role that was taken in it.
     else if (/^(commit|rollback)\b/.test(text)) taken = null
-    else if (taken !== role) {
+    else if (role !== '' && taken !== role) {
       await client.query(`set local role ${role}`)
       taken = role
     }
