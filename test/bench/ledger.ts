@@ -199,6 +199,8 @@ async function benchSingle(ground: Ground, { ledger: { postings, rounds } }: Sca
   const name = `ledger_single_${partnerCount}`
   const database = openDatabase({ url: await ground.create(name), poolSize: connections })
   const pool = new pg.Pool({ connectionString: await ground.create(`${name}_bare`), max: connections })
+  // Connections that the pool has ended may still be there when the server stops.
+  pool.on('error', () => undefined)
   const partners = partnersOf(partnerCount)
   const partnerAt = (index: number) => partners[index % partners.length] as PartnerId
   try {
