@@ -14,8 +14,8 @@ import { buildServer } from './http/server.ts'
 import { systemActor } from './kernel/actor.ts'
 import { type Clock, systemClock } from './kernel/clock.ts'
 import { createRoutes } from './routes.ts'
-import { holdChannels } from './sync/listening.ts'
-import { queueFigures } from './sync/queue-figures.ts'
+import { holdChannels } from './sync/passes/listening.ts'
+import { queueFigures } from './sync/passes/queue-figures.ts'
 import { createJobs, createSchedules } from './work.ts'
 
 export interface ApplicationOptions {

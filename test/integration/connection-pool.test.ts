@@ -5,7 +5,7 @@ import type { Connection } from '#src/connections/connection.ts'
 import { createEngineConnections } from '#src/connections/engine-use-cases.ts'
 import type { Database } from '#src/database/database.ts'
 import type { ConnectionId } from '#src/kernel/ids.ts'
-import type { ConnectionsPort } from '#src/sync/engine.ts'
+import type { ConnectionsPort } from '#src/sync/ground/engine.ts'
 import { type SalesforceSimulator, startSalesforceSimulator } from '#test/simulators/salesforce/simulator.ts'
 import {
   type ConnectionsBench,

@@ -3,7 +3,7 @@ import { createMappingPauseUseCases } from '#src/connections/mapping-pause-use-c
 import type { Tx } from '#src/database/database.ts'
 import type { Actor } from '#src/kernel/actor.ts'
 import { newId } from '#src/kernel/ids.ts'
-import { nextDue } from '#src/sync/mark-store.ts'
+import { nextDue } from '#src/sync/memory/mark-store.ts'
 import { type SalesforceSimulator, startSalesforceSimulator } from '#test/simulators/salesforce/simulator.ts'
 import { useDatabase } from '#test/support/database.ts'
 import { addDeals } from '#test/support/toy-deals.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { newId } from '#src/kernel/ids.ts'
-import { markDirty } from '#src/sync/mark-store.ts'
+import { markDirty } from '#src/sync/memory/mark-store.ts'
 import { type SalesforceSimulator, startSalesforceSimulator } from '#test/simulators/salesforce/simulator.ts'
 import { useDatabase } from '#test/support/database.ts'
 import { toySync } from '#test/support/toy-sync.ts'

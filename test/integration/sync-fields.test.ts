@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { newId } from '#src/kernel/ids.ts'
-import { creationHolds, releaseCreations } from '#src/sync/creation-hold-store.ts'
-import { markLinked, referenceLookup, sampleLinks } from '#src/sync/mapping-ports.ts'
+import { markLinked, referenceLookup, sampleLinks } from '#src/sync/ground/mapping-ports.ts'
+import { creationHolds, releaseCreations } from '#src/sync/memory/creation-hold-store.ts'
 import {
   api,
   expectSilence,

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { systemActor } from '#src/kernel/actor.ts'
 import type { DealId } from '#src/kernel/ids.ts'
-import { openReviews } from '#src/sync/review-store.ts'
+import { openReviews } from '#src/sync/memory/review-store.ts'
 import { type ConnectedCrm, useCrmInstallation } from '#test/support/crm-installation.ts'
 
 const { world, connect, inStep, api, capabilities, run, submit, approve } = useCrmInstallation()

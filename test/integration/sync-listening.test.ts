@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { ConnectorFault } from '#connectors/fault.ts'
-import { holdChannels, type ListeningOptions } from '#src/sync/listening.ts'
+import { holdChannels, type ListeningOptions } from '#src/sync/passes/listening.ts'
 import { channel } from '#test/support/push.ts'
 import { simulator, startSync, sync, useSync } from '#test/support/sync-world.ts'
 import { linkedDeal, localDeal } from '#test/support/toy-deals.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { newId } from '#src/kernel/ids.ts'
-import { knownRecords } from '#src/sync/mirror-store.ts'
+import { knownRecords } from '#src/sync/memory/mirror-store.ts'
 import { startSalesforceSimulator } from '#test/simulators/salesforce/simulator.ts'
 import { useDatabase } from '#test/support/database.ts'
 import { toySync } from '#test/support/toy-sync.ts'

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { overBudget } from '#src/connections/call-budget.ts'
-import { createDrains } from '#src/sync/drains.ts'
+import { createDrains } from '#src/sync/passes/drains.ts'
 import { type SalesforceSimulator, startSalesforceSimulator } from '#test/simulators/salesforce/simulator.ts'
 import { useDatabase } from '#test/support/database.ts'
 import { addDeals } from '#test/support/toy-deals.ts'

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { newId } from '#src/kernel/ids.ts'
-import { pruneDeliveries, pushState } from '#src/sync/hint-store.ts'
+import { pruneDeliveries, pushState } from '#src/sync/memory/hint-store.ts'
 import { randomOf } from '#test/support/convergence.ts'
 import { takingWebhooks, webhookServer } from '#test/support/push.ts'
 import { marks, openReviews, simulator, stateOf, sync, useSync } from '#test/support/sync-world.ts'

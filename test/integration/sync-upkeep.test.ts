@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { newId } from '#src/kernel/ids.ts'
-import { pruneSyncHistory } from '#src/sync/history.ts'
+import { pruneSyncHistory } from '#src/sync/ground/history.ts'
 import { api, expectSilence, marks, on, simulator, sync, useSyncApi } from '#test/support/sync-world.ts'
 import { addDeals, linkedDeal, opportunityOf } from '#test/support/toy-deals.ts'
 

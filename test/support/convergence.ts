@@ -9,7 +9,7 @@ import {
   settleApplied,
   settleRefused,
   settleWritten,
-} from '#src/sync/merge.ts'
+} from '#src/sync/memory/merge.ts'
 
 /** Seeded and quick; the seed names a history for ever. */
 export function randomOf(seed: number): () => number {

@@ -1,8 +1,8 @@
 import { pino } from 'pino'
 import type { Connector, Hint, PushPage } from '#connectors/connector.ts'
 import { buildServer } from '#src/http/server.ts'
-import { pushRoutes } from '#src/sync/push-routes.ts'
-import { createPushUseCases } from '#src/sync/push-use-cases.ts'
+import { pushRoutes } from '#src/sync/passes/push-routes.ts'
+import { createPushUseCases } from '#src/sync/passes/push-use-cases.ts'
 import type { ToySync } from './toy-sync.ts'
 
 export const goodSignature = 'signed by the CRM'

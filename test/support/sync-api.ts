@@ -3,8 +3,8 @@ import type { Database } from '#src/database/database.ts'
 import { buildServer } from '#src/http/server.ts'
 import { type Actor, type VendorRole, vendorRoles } from '#src/kernel/actor.ts'
 import { newId } from '#src/kernel/ids.ts'
-import { syncRoutes } from '#src/sync/operation-routes.ts'
-import { createSyncOperations } from '#src/sync/operation-use-cases.ts'
+import { syncRoutes } from '#src/sync/operations/operation-routes.ts'
+import { createSyncOperations } from '#src/sync/operations/operation-use-cases.ts'
 import type { ToySync } from './toy-sync.ts'
 
 const persons = new Map<VendorRole, Actor>(

@@ -18,18 +18,18 @@ import { createEventBus } from '#src/kernel/events.ts'
 import type { FieldValue } from '#src/kernel/field-value.ts'
 import { type ConnectionId, type DealId, newId } from '#src/kernel/ids.ts'
 import type { ApplyOutcome, LocalRecord, RemoteFacts, SyncedEntity } from '#src/kernel/synced-entity.ts'
-import { createDirtyHandlers } from '#src/sync/dirty.ts'
-import { createDrains } from '#src/sync/drains.ts'
+import { createDirtyHandlers } from '#src/sync/ground/dirty.ts'
 import {
   type Engine,
   type LinkNews,
   type PublishedMapping,
   type SyncConnection,
   syncActor,
-} from '#src/sync/engine.ts'
-import { markDirty } from '#src/sync/mark-store.ts'
-import type { DealsPort, OperationDeps } from '#src/sync/operation-deps.ts'
-import { databaseNow } from '#src/sync/slot-store.ts'
+} from '#src/sync/ground/engine.ts'
+import { markDirty } from '#src/sync/memory/mark-store.ts'
+import { databaseNow } from '#src/sync/memory/slot-store.ts'
+import type { DealsPort, OperationDeps } from '#src/sync/operations/operation-deps.ts'
+import { createDrains } from '#src/sync/passes/drains.ts'
 import type { SalesforceSimulator } from '#test/simulators/salesforce/simulator.ts'
 import { sampleDeal } from './deals.ts'
 import type { CrmDesk } from './desks/crm-desk.ts'

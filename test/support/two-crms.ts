@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect } from 'vitest'
 import { systemActor } from '#src/kernel/actor.ts'
 import type { DealId } from '#src/kernel/ids.ts'
-import { createSyncOperations, type SyncOperations } from '#src/sync/operation-use-cases.ts'
+import { createSyncOperations, type SyncOperations } from '#src/sync/operations/operation-use-cases.ts'
 import { type SalesforceSimulator, startSalesforceSimulator } from '#test/simulators/salesforce/simulator.ts'
 import { useDatabase } from './database.ts'
 import { writesOf } from './toy-deals.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { RemoteRecord } from '#connectors/connector.ts'
 import { emailKey, splitName } from '#src/customers/contact.ts'
-import { judgePerson } from '#src/sync/known-contacts.ts'
+import { judgePerson } from '#src/sync/records/known-contacts.ts'
 
 test.each([
   ['Cora Contact', 'Cora', 'Contact'],

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ConnectorFault, type FaultDetails, type FaultKind } from '#connectors/fault.ts'
 import { sameValue } from '#src/kernel/field-value.ts'
-import { decideFault, type FaultCircumstances } from '#src/sync/fault-policy.ts'
+import { decideFault, type FaultCircumstances } from '#src/sync/ground/fault-policy.ts'
 import {
   type FieldMemory,
   type Flow,
@@ -11,8 +11,14 @@ import {
   settleApplied,
   settleLeft,
   settleOurs,
-} from '#src/sync/merge.ts'
-import { candidatesOf, describeResolution, fitting, nameOf, resolutionSchema } from '#src/sync/review.ts'
+} from '#src/sync/memory/merge.ts'
+import {
+  candidatesOf,
+  describeResolution,
+  fitting,
+  nameOf,
+  resolutionSchema,
+} from '#src/sync/memory/review.ts'
 
 const now = new Date('2030-01-01T00:00:00Z')
 const circumstances: FaultCircumstances = {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { fullBatches } from '#src/sync/full-batches.ts'
+import { fullBatches } from '#src/sync/records/full-batches.ts'
 
 interface Item {
   readonly name: number

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Flow } from '#mappings/document.ts'
-import { hasHome, receivingDocument, receivingFlow } from '#src/sync/home.ts'
+import { hasHome, receivingDocument, receivingFlow } from '#src/sync/memory/home.ts'
 import { documentOf, flags, line } from '#test/support/mapping-documents.ts'
 
 describe('where a record is not at home', () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { RoutingFacts } from '#src/deals/routing-facts.ts'
 import type { Condition } from '#src/kernel/condition.ts'
 import { newId } from '#src/kernel/ids.ts'
-import { checkRouting, chooseConnection } from '#src/sync/routing.ts'
+import { checkRouting, chooseConnection } from '#src/sync/memory/routing.ts'
 
 const emea = newId<'connection'>()
 const americas = newId<'connection'>()

@@ -3,13 +3,19 @@ import { identifyCompany } from '#src/customers/company-identity.ts'
 import { type Tx, violatedConstraint } from '#src/database/database.ts'
 import { type ConnectionId, newId } from '#src/kernel/ids.ts'
 import type { LocalRecord } from '#src/kernel/synced-entity.ts'
-import { judge } from '../create-records.ts'
-import { syncActor } from '../engine.ts'
-import { insertLinks, linksOfRecords, linksToRemotes, type NewLink, retiredRecords } from '../link-store.ts'
-import { cursorOf, findCompanies } from '../mirror-store.ts'
-import { type NewReview, openReviews } from '../review-store.ts'
-import { assertLease } from '../slot-store.ts'
-import { createLookup, type MappedEntity } from '../workspace.ts'
+import { syncActor } from '../ground/engine.ts'
+import { createLookup, type MappedEntity } from '../ground/workspace.ts'
+import {
+  insertLinks,
+  linksOfRecords,
+  linksToRemotes,
+  type NewLink,
+  retiredRecords,
+} from '../memory/link-store.ts'
+import { cursorOf, findCompanies } from '../memory/mirror-store.ts'
+import { type NewReview, openReviews } from '../memory/review-store.ts'
+import { assertLease } from '../memory/slot-store.ts'
+import { judge } from '../records/create-records.ts'
 import { type BackfillVerdict, judgeBackfill, likeliestDeals } from './backfill.ts'
 import { keyCarriers, mirrorHolds, similarOpportunities } from './backfill-store.ts'
 import { type FoundPair, linkFound } from './link-found.ts'

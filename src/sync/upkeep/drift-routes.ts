@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { instantSchema } from '#src/http/codecs.ts'
 import { networkRoute, type Route, route } from '#src/http/route.ts'
-import { actors, connectionParams, listOf, readers, tag } from '../sync-wire.ts'
+import { actors, connectionParams, listOf, readers, tag } from '../operations/sync-wire.ts'
 import { driftEffects, driftKinds } from './drift.ts'
 import type { DriftReport, DriftUseCases } from './drift-use-cases.ts'
 

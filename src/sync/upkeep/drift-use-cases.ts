@@ -6,13 +6,18 @@ import type { Actor } from '#src/kernel/actor.ts'
 import { NotFound, Refused } from '#src/kernel/errors.ts'
 import type { EventBus } from '#src/kernel/events.ts'
 import type { ConnectionId } from '#src/kernel/ids.ts'
-import { type CreationHold, creationHolds, holdCreations, releaseCreations } from '../creation-hold-store.ts'
-import { type Engine, type PublishedMapping, type SyncConnection, syncActor } from '../engine.ts'
-import { restLines } from '../link-store.ts'
-import { markLinked } from '../mark-store.ts'
-import type { OperationDeps } from '../operation-deps.ts'
-import { takeLease } from '../slot-store.ts'
-import { usesField } from '../workspace.ts'
+import { type Engine, type PublishedMapping, type SyncConnection, syncActor } from '../ground/engine.ts'
+import { usesField } from '../ground/workspace.ts'
+import {
+  type CreationHold,
+  creationHolds,
+  holdCreations,
+  releaseCreations,
+} from '../memory/creation-hold-store.ts'
+import { restLines } from '../memory/link-store.ts'
+import { markLinked } from '../memory/mark-store.ts'
+import { takeLease } from '../memory/slot-store.ts'
+import type { OperationDeps } from '../operations/operation-deps.ts'
 import { type Drift, findDrift } from './drift.ts'
 import {
   closeDrift,

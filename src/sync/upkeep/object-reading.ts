@@ -1,8 +1,8 @@
 import type { Tx } from '#src/database/database.ts'
-import { syncActor } from '../engine.ts'
-import { announce, takeIn } from '../intake.ts'
-import { loseLinks } from '../lost-links.ts'
-import { assertLease, databaseNow, renewLease } from '../slot-store.ts'
+import { syncActor } from '../ground/engine.ts'
+import { assertLease, databaseNow, renewLease } from '../memory/slot-store.ts'
+import { announce, takeIn } from '../records/intake.ts'
+import { loseLinks } from '../records/lost-links.ts'
 import { priorityOfTask, TaskPostponed } from './task.ts'
 import type { TaskRun } from './task-run.ts'
 

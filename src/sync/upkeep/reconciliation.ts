@@ -1,6 +1,6 @@
 /** How the two sides of a linked record stand to each other, field by field; what the normal merge would do. Pure. */
 import { type FieldValue, isBlank, sameValue } from '#src/kernel/field-value.ts'
-import type { Action, Agreed } from '../merge.ts'
+import type { Action, Agreed } from '../memory/merge.ts'
 import { type EntityReport, type FieldStanding, noFieldCounts } from './task.ts'
 
 export interface ComparedField {

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { pageOf, pageQuery } from '#src/http/paging.ts'
 import { type Route, route } from '#src/http/route.ts'
 import { positionOf, sortedPage } from '#src/http/sorted-page.ts'
-import { actors, connectionParams, entitySchema, readers, tag } from '../sync-wire.ts'
+import { actors, connectionParams, entitySchema, readers, tag } from '../operations/sync-wire.ts'
 import { discrepancyKinds } from './task.ts'
 import type { TaskUseCases } from './task-use-cases.ts'
 import {

@@ -1,5 +1,5 @@
-import type { Lease } from '../slot-store.ts'
-import type { Workspace } from '../workspace.ts'
+import type { Workspace } from '../ground/workspace.ts'
+import type { Lease } from '../memory/slot-store.ts'
 import type { SyncTask } from './task.ts'
 
 /** One task in one worker's hands. */

@@ -4,8 +4,8 @@ import type { Keyed, Position } from '#src/database/keyset.ts'
 import type { Actor } from '#src/kernel/actor.ts'
 import { NotFound, Refused } from '#src/kernel/errors.ts'
 import type { ConnectionId } from '#src/kernel/ids.ts'
-import { people } from '../known-contacts.ts'
-import type { OperationDeps } from '../operation-deps.ts'
+import type { OperationDeps } from '../operations/operation-deps.ts'
+import { people } from '../records/known-contacts.ts'
 import {
   backfillBegun,
   reconciliationBegun,

@@ -1,7 +1,7 @@
 /** Wire forms of long tasks of a connection. Pure. */
 import { z } from 'zod'
 import { instantSchema } from '#src/http/codecs.ts'
-import { listOf } from '../sync-wire.ts'
+import { listOf } from '../operations/sync-wire.ts'
 import {
   backfillCountsSchema,
   backfillProgressSchema,

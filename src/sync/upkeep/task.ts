@@ -1,7 +1,7 @@
 /**
  * Looking after a connection: linking what existed before us (backfill), comparing both sides completely and mending
  * what differs (reconciliation, repair), and noticing that the CRM's set-up drifts away from the mapping. It finds and
- * marks; merging, writing and retrying stay with the engine in the folder above, which knows nothing of this one.
+ * marks; merging, writing and retrying stay with the passes and records of the engine, which know nothing of this folder.
  *
  * task.ts: a long task as a row that any worker can go on with. Pure.
  */

@@ -1,4 +1,4 @@
-import { createPushUseCases } from '#src/sync/push-use-cases.ts'
+import { createPushUseCases } from '#src/sync/passes/push-use-cases.ts'
 import type { Random } from '../random.ts'
 import type { ToySync } from '../toy-sync.ts'
 import type { HistoryCrm } from './crms.ts'
