@@ -11,13 +11,9 @@ import { createConnectorPool } from '#src/connections/connector-pool.ts'
 import { pausedMappings } from '#src/connections/mapping-pause-use-cases.ts'
 import { createSecretBox } from '#src/connections/secret-box.ts'
 import type { Database, Tx } from '#src/database/database.ts'
-import type { Deal } from '#src/deals/deal.ts'
-import type { Actor } from '#src/kernel/actor.ts'
 import { NotFound } from '#src/kernel/errors.ts'
 import { createEventBus } from '#src/kernel/events.ts'
-import type { FieldValue } from '#src/kernel/field-value.ts'
-import { type ConnectionId, type DealId, newId } from '#src/kernel/ids.ts'
-import type { ApplyOutcome, LocalRecord, RemoteFacts, SyncedEntity } from '#src/kernel/synced-entity.ts'
+import { type ConnectionId, newId } from '#src/kernel/ids.ts'
 import { createDirtyHandlers } from '#src/sync/ground/dirty.ts'
 import {
   type Engine,
@@ -28,70 +24,13 @@ import {
 } from '#src/sync/ground/engine.ts'
 import { markDirty } from '#src/sync/memory/mark-store.ts'
 import { databaseNow } from '#src/sync/memory/slot-store.ts'
-import type { DealsPort, OperationDeps } from '#src/sync/operations/operation-deps.ts'
+import type { OperationDeps } from '#src/sync/operations/operation-deps.ts'
 import { createDrains } from '#src/sync/passes/drains.ts'
 import type { SalesforceSimulator } from '#test/simulators/salesforce/simulator.ts'
-import { sampleDeal } from './deals.ts'
 import type { CrmDesk } from './desks/crm-desk.ts'
 import { salesforceDesk } from './desks/salesforce.ts'
 import { query } from './sql.ts'
-
-export interface ToyEntity extends SyncedEntity<Tx> {
-  readonly records: Map<string, LocalRecord>
-  put(id: string, fields: Record<string, FieldValue>): void
-  /** What this capability does not take over: it keeps its own value and asks for a person. */
-  refuses: (field: string, value: FieldValue) => boolean
-  /** Tells the engines of one installation what one of them changed here; one alone knows. */
-  changed: (tx: Tx, actor: Actor, ids: readonly string[]) => Promise<void>
-}
-
-/** A capability in memory: enough to drive the engine without any rules of deals. */
-export function toyEntity(name: string): ToyEntity {
-  const records = new Map<string, LocalRecord>()
-  return {
-    name,
-    catalogue: [],
-    records,
-    refuses: () => false,
-    changed: async () => undefined,
-    put(id, fields) {
-      const before = records.get(id)
-      const merged = { ...before?.fields, ...fields }
-      records.set(id, {
-        id,
-        revision: (before?.revision ?? 0) + 1,
-        fields: merged,
-        facts: { status: merged['status'] ?? null, phase: 'approved' },
-      })
-    },
-    load: async (_tx, ids) =>
-      new Map(ids.flatMap((id) => (records.has(id) ? [[id, records.get(id)!] as const] : []))),
-    listIds: async (_tx, after, limit) =>
-      [...records.keys()]
-        .toSorted()
-        .filter((id) => after === null || id > after)
-        .slice(0, limit),
-    async applyMany(tx, actor, items: readonly RemoteFacts[]) {
-      const outcomes = new Map(
-        items.map(({ id, changes }) => {
-          const outcomes = Object.entries(changes).map(([field, value]): ApplyOutcome => {
-            if (this.refuses(field, value))
-              return { field, kind: 'review', code: 'unexpected', message: 'Not so' }
-            this.put(id, { [field]: value })
-            return { field, kind: 'applied' }
-          })
-          return [id, outcomes]
-        }),
-      )
-      await this.changed(
-        tx,
-        actor,
-        items.map(({ id }) => id),
-      )
-      return outcomes
-    },
-  }
-}
+import { createToyInstallation, type ToyInstallation, toyDeals } from './toy-installation.ts'
 
 const openGate: CallGate = {
   call: (_call, signal, send) => send(signal),
@@ -111,35 +50,6 @@ export interface ToyOptions {
   readonly beside?: ToySync
   /** Where the CRM sends webhooks of a connection. */
   readonly webhookUrl?: (id: ConnectionId) => string
-}
-
-/** What connections of one installation share. */
-interface ToyInstallation {
-  readonly entities: ReadonlyMap<string, ToyEntity>
-  readonly connections: Map<ConnectionId, SyncConnection>
-  readonly published: Map<ConnectionId, Map<string, PublishedMapping>>
-  /** Where deals go that were fixed to a connection. */
-  readonly homes: Map<string, ConnectionId>
-}
-
-/** What rerouting and adopting ask of deals, on toy deals; nothing but their ids and homes is looked at. */
-function toyDeals({ entities, homes }: ToyInstallation): DealsPort {
-  const dealOf = (id: string): Deal =>
-    sampleDeal({ id: id as DealId, crmConnectionId: homes.get(id) ?? null })
-  return {
-    crmHomesOf: async (_tx, ids) => new Map(ids.map((id) => [id, homes.get(id) ?? null])),
-    async moveToConnection(_tx, _actor, dealId, _revision, { connectionId }) {
-      const before = dealOf(dealId)
-      if (!entities.get('deal')?.records.has(dealId)) throw new NotFound('The deal')
-      homes.set(dealId, connectionId)
-      return { before, after: dealOf(dealId) }
-    },
-    getDeal: async (_tx, id) => dealOf(id),
-    adopt: async () => {
-      throw new Error('Toys are not adopted')
-    },
-    setReviewHold: async (_tx, _actor, id) => dealOf(id),
-  }
 }
 
 export type ToySync = Awaited<ReturnType<typeof toySync>>
@@ -202,12 +112,7 @@ export async function toySync(
     webhookUrl: webhookUrl(id),
   })
   const connector = options.wrap?.(bare) ?? bare
-  const installation: ToyInstallation = options.beside?.installation ?? {
-    entities: new Map(['partner', 'customer', 'contact', 'deal'].map((name) => [name, toyEntity(name)])),
-    connections: new Map(),
-    published: new Map(),
-    homes: new Map(),
-  }
+  const installation: ToyInstallation = options.beside?.installation ?? createToyInstallation()
   const { entities, homes } = installation
   installation.connections.set(id, connection)
   const news: LinkNews[] = []
