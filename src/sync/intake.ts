@@ -24,7 +24,7 @@ import { leftProposals } from './review-list-store.ts'
 import { type NewReview, openReviews } from './review-store.ts'
 import { createLookup, type MappedEntity, type Workspace } from './workspace.ts'
 
-const companyEntity = 'customer'
+export const companyEntity = 'customer'
 export const dealEntity = 'deal'
 
 /**
