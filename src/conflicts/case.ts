@@ -232,7 +232,7 @@ function plan(
     case 'transfer':
       return planTransfer(state, open, decision, isAnswer)
     case 'split':
-      return planSplit(state, decision)
+      return planSplit(state, decision, isAnswer)
     case 'merge_customers':
       return planMerge(state, decision)
     case 'keep_apart':
@@ -318,6 +318,7 @@ function planTransfer(
   const from = parties.find(({ dealId }) => dealId === fromDealId)
   const to = parties.find(({ dealId }) => dealId === toDealId)
   if (!from || !to) return refuse('not_in_question')
+  if (!isAnswer && (from.outcome !== null || to.outcome !== null)) return refuse('not_in_question')
   if (from.phase !== 'approved') return refuse('not_protected')
   if (to.phase === 'ended' && !isAnswer) return refuse('deal_ended')
   const others = open.filter((party) => party !== from && party !== to && party.outcome === null)
@@ -339,14 +340,19 @@ function planTransfer(
 function planSplit(
   { parties }: CaseState,
   { dealId, shares }: Extract<CaseDecision, { kind: 'split' }>,
+  isAnswer: boolean,
 ): Result<Settlement, CaseRefusal> {
   const staying = parties.find((party) => party.dealId === dealId)
-  if (!staying) return refuse('not_in_question')
+  if (!staying || (!isAnswer && staying.outcome !== null)) return refuse('not_in_question')
   if (staying.phase === 'ended') return refuse('deal_ended')
   const payees = new Set(shares.map(({ partnerId }) => partnerId))
   if (payees.size < 2 || payees.size !== shares.length) return refuse('too_few_shares')
   const others = parties.filter(
-    (party) => party !== staying && !(party.phase === 'ended' && !party.inQuestion),
+    (party) =>
+      party !== staying &&
+      (isAnswer || party.outcome === null) &&
+      (party.inQuestion || party.phase !== 'ended') &&
+      party.outcome !== 'ended',
   )
   return ok(
     settle(
