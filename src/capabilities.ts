@@ -28,6 +28,7 @@ import { createContactEntity } from './customers/contact-entity.ts'
 import { createCustomerEntity } from './customers/customer-entity.ts'
 import { createCustomerUseCases } from './customers/customer-use-cases.ts'
 import { afterCommit, type Database, type Tx } from './database/database.ts'
+import { registrationPort } from './deals/case-use-cases.ts'
 import { createDealEntity } from './deals/deal-entity.ts'
 import { createDealUseCases } from './deals/deal-use-cases.ts'
 import { createAppliers } from './imports/apply-use-cases.ts'
@@ -93,12 +94,16 @@ export function createCapabilities({ database, clock, logger, keys, publicUrl, r
     ring: (tx) => afterCommit(tx, reconcileBell, () => ring(reconcileBell)),
   })
   const events = createEventBus<Tx>({
-    record_changed: [dirty.onRecordChanged],
+    record_changed: [
+      dirty.onRecordChanged,
+      (tx, actor, changes) => conflicts.onRecordsChanged(tx, actor, changes),
+    ],
     link_requested: [dirty.onLinkRequested],
     customers_merged: [(tx, actor, merged) => conflicts.onCustomersMerged(tx, actor, merged)],
     outcome_settled: [(tx, actor, settled) => operations.reviews.onOutcomeSettled(tx, actor, settled)],
     conflict_decided: [(tx, actor, decided) => deals.onConflictDecided(tx, actor, decided)],
     conflict_found: [(tx, actor, found) => deals.onConflictFound(tx, actor, found)],
+    conflict_cleared: [(tx, actor, cleared) => deals.onConflictCleared(tx, actor, cleared)],
     notification: [
       (tx, actor, news) => notifications.onNotifications(tx, actor, news),
       (tx, actor, news) => webhooks.onNotifications(tx, actor, news),
@@ -109,7 +114,14 @@ export function createCapabilities({ database, clock, logger, keys, publicUrl, r
   const customers = createCustomerUseCases({ events })
   const products = createProductUseCases()
   const notifications = createNotificationUseCases({ partners })
-  const conflicts = createConflictUseCases({ clock, events, canonicalOf: customers.canonicalOf })
+  const conflicts = createConflictUseCases({
+    clock,
+    events,
+    canonicalOf: customers.canonicalOf,
+    customers,
+    people: partners,
+    registrations: registrationPort(() => deals),
+  })
   const incentives = createIncentiveUseCases({ events, clock })
   const plans = createPlanUseCases({ programmes: partners })
   const statements = createStatementUseCases({ clock, incentives })
@@ -190,6 +202,7 @@ export function createCapabilities({ database, clock, logger, keys, publicUrl, r
     dealsWanted: async (tx, actor) => {
       await deals.offerToCrm(tx, actor)
     },
+    accountsMerged: (tx, actor, merges) => conflicts.onAccountsMerged(tx, actor, merges),
     reviewsOpened: (tx, actor, count, connection) =>
       events.publish(tx, actor, [
         {

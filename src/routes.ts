@@ -1,6 +1,7 @@
 /** Every route of the API in one list: what the server serves, the documentation shows and the access test walks. */
 import { auditRoutes } from './audit/audit-routes.ts'
 import type { Capabilities } from './capabilities.ts'
+import { caseRoutes } from './conflicts/case-routes.ts'
 import { conflictRoutes } from './conflicts/conflict-routes.ts'
 import { connectionRoutes } from './connections/connection-routes.ts'
 import { mappingPauseRoutes } from './connections/mapping-pause-routes.ts'
@@ -32,6 +33,7 @@ export function createRoutes(made: Capabilities): readonly Route[] {
     ...productRoutes(made.products),
     ...dealRoutes(made.deals),
     ...conflictRoutes(made.conflicts),
+    ...caseRoutes(made.conflicts),
     ...planRoutes(made.plans),
     ...incentiveRoutes(made.incentives),
     ...ledgerRoutes(),

@@ -70,6 +70,16 @@ export function createJobs(
         ),
     },
     {
+      name: 'conflict_appeals',
+      pollMs: 60_000,
+      drain: (signal) =>
+        untilDone(signal, batch, () =>
+          database.transact(clockwork, (tx) =>
+            made.conflicts.closeUnappealed(tx, clockwork, clock.now(), batch),
+          ),
+        ),
+    },
+    {
       name: 'protection',
       pollMs: 60_000,
       drain: async (signal) => {

@@ -3,10 +3,10 @@ import { recordAudit } from '#src/database/audit.ts'
 import { asSystem, type Tx, takeLastSteps } from '#src/database/database.ts'
 import { type Actor, actorKey } from '#src/kernel/actor.ts'
 import { dayIn } from '#src/kernel/calendar.ts'
-import type { Clock } from '#src/kernel/clock.ts'
 import { NotFound, Refused, TooMany } from '#src/kernel/errors.ts'
-import type { EventBus } from '#src/kernel/events.ts'
 import { type DealId, newId, type PartnerId } from '#src/kernel/ids.ts'
+import type { createCaseDecisionUseCases } from './case-decision-use-cases.ts'
+import type { CaseDeps } from './case-deps-step.ts'
 import {
   askedLately,
   type ConflictDecision,
@@ -36,13 +36,10 @@ export interface ConflictCase {
   readonly decisions: KeptDecision[]
 }
 
-export function createCaseUseCases({
-  clock,
-  events,
-}: {
-  readonly clock: Clock
-  readonly events: EventBus<Tx>
-}) {
+export function createCaseUseCases(
+  { clock, events }: Pick<CaseDeps, 'clock' | 'events'>,
+  cases: Pick<ReturnType<typeof createCaseDecisionUseCases>, 'decideDeal'>,
+) {
   async function checksOf(tx: Tx, dealId: DealId): Promise<ConflictCase> {
     await takeLastSteps(tx)
     const checks = await readChecks(tx, dealId)
@@ -54,9 +51,9 @@ export function createCaseUseCases({
     checksOf,
 
     /**
-     * A person decides on the newest check of a deal; deals react to `conflict_decided`. Deciding anew replaces the
-     * decision, the older one stays on record.
-     * @throws NotFound when the deal was never checked; Refused `no_conflict` when its newest check is clear
+     * A person decides on the newest check of a deal alone; deals react to `conflict_decided`, and the open case that the
+     * deal is in has it decided. Deciding anew replaces the decision, the older one stays on record.
+     * @throws NotFound when the deal was never checked; Refused `no_conflict` when its newest check is clear, `appealed`
      */
     async decide(
       tx: Tx,
@@ -71,23 +68,25 @@ export function createCaseUseCases({
       if (check.verdict === 'clear') {
         throw new Refused('no_conflict', 'The newest check of this registration is clear: nothing to decide')
       }
-      await keepDecision(tx, dealId, {
-        checkId: check.checkId,
-        decision,
-        reason,
-        decidedBy: actorKey(actor),
-        decidedByName: actor.name,
-        decidedAt: clock.now(),
-      })
-      await recordAudit(tx, actor, [
-        {
-          action: `conflict.${decidedState[decision]}`,
-          subject: { kind: 'deal', id: dealId },
-          partnerId: check.partnerId,
-          after: { checkId: check.checkId, decision },
+      if ((await cases.decideDeal(tx, actor, dealId, decision, reason)) === 'no_case') {
+        await keepDecision(tx, dealId, {
+          checkId: check.checkId,
+          decision,
           reason,
-        },
-      ])
+          decidedBy: actorKey(actor),
+          decidedByName: actor.name,
+          decidedAt: clock.now(),
+        })
+        await recordAudit(tx, actor, [
+          {
+            action: `conflict.${decidedState[decision]}`,
+            subject: { kind: 'deal', id: dealId },
+            partnerId: check.partnerId,
+            after: { checkId: check.checkId, decision },
+            reason,
+          },
+        ])
+      }
       await events.publish(tx, actor, [{ type: 'conflict_decided', dealId, verdict: decidedState[decision] }])
       return checksOf(tx, dealId)
     },

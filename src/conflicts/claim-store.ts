@@ -139,12 +139,36 @@ export async function setClaimRange(tx: Tx, dealId: DealId, range: DayRange): Pr
   return (numAffectedRows ?? 0n) > 0n
 }
 
-export async function closeClaimsOf(tx: Tx, dealIds: readonly DealId[]): Promise<void> {
-  await sql`
+/** @returns the claims that were live */
+export async function closeClaimsOf(tx: Tx, dealIds: readonly DealId[]): Promise<readonly ClaimId[]> {
+  const { rows } = await sql<{ claimId: ClaimId }>`
     with closed as (
       update claim set standing = 'closed'
       where source = 'registration' and deal_id = any(${dealIds}::uuid[]) and standing <> 'closed'
       returning id
+    ), unfiled as (
+      delete from claim_key using closed where claim_key.claim_id = closed.id
     )
-    delete from claim_key using closed where claim_key.claim_id = closed.id`.execute(tx)
+    select id as claim_id from closed`.execute(tx)
+  return rows.map(({ claimId }) => claimId)
+}
+
+/** Takes closed claims up again as pending, with their keys. @returns those that were closed */
+export async function reviveClaimsOf(tx: Tx, dealIds: readonly DealId[]): Promise<readonly ClaimId[]> {
+  const { rows } = await sql<{
+    claimId: ClaimId
+    name: string
+    nameKey: string
+    domain: string | null
+    country: string | null
+    city: string | null
+  }>`
+    update claim set standing = 'pending', claim_seq = nextval('claim_seq'), held_at = null
+    where source = 'registration' and deal_id = any(${dealIds}::uuid[]) and standing = 'closed'
+    returning id as claim_id, name, name_key, domain, country, city`.execute(tx)
+  await fileKeys(
+    tx,
+    rows.map(({ claimId, ...company }) => ({ claimId, keys: filingKeys(company) })),
+  )
+  return rows.map(({ claimId }) => claimId)
 }

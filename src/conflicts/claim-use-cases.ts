@@ -8,9 +8,10 @@ import {
   violatedConstraint,
 } from '#src/database/database.ts'
 import type { Actor } from '#src/kernel/actor.ts'
-import type { Clock } from '#src/kernel/clock.ts'
 import { Refused } from '#src/kernel/errors.ts'
 import type { DealId } from '#src/kernel/ids.ts'
+import type { CaseDeps } from './case-deps-step.ts'
+import { openCases } from './case-opening-step.ts'
 import type { ClaimSubject, DayRange } from './claim.ts'
 import {
   closeClaimsOf,
@@ -18,21 +19,26 @@ import {
   type Hold,
   holdClaimsOf,
   lockClaims,
+  reviveClaimsOf,
   setClaimRange,
 } from './claim-store.ts'
 import { type CheckResult, compareAll, compareNewer } from './comparison-step.ts'
+import { claimsOfDeals } from './search-store.ts'
+import { markForWatch, markKnownToCases } from './watch-store.ts'
 
-export function createClaimUseCases({ clock }: { readonly clock: Clock }) {
+export function createClaimUseCases(deps: Pick<CaseDeps, 'clock' | 'registrations'>) {
+  const { clock } = deps
   /**
    * Checks registrations against every other claim and files them, as one step that two callers cannot do at once. The
    * search runs now, without a lock. At the end of the unit of work, under the claims lock, whatever was claimed
-   * meanwhile is compared too, and claims and checks are filed; where that changes a verdict, the unit of work runs once
-   * more, with the lock from the start. Whatever fails throws, so nothing is ever filed unchecked.
+   * meanwhile is compared too, and claims and checks are filed, and a case for what is suspected; where that changes a
+   * verdict, the unit of work runs once more, with the lock from the start. Whatever fails throws, so nothing is ever filed
+   * unchecked.
    * @returns one result per subject, in order; of two alike in one batch the later one is suspected
    */
   async function checkMany(
     tx: Tx,
-    _actor: Actor,
+    actor: Actor,
     subjects: readonly ClaimSubject[],
   ): Promise<readonly CheckResult[]> {
     if (subjects.length === 0) return []
@@ -54,6 +60,14 @@ export function createClaimUseCases({ clock }: { readonly clock: Clock }) {
       if (filed.some(({ canonicalId }, index) => canonicalId !== compared[index]?.subject.customerId)) {
         throw new LostRace('A customer was merged while its registration was checked')
       }
+      const findings = filed.flatMap(({ claimId, dealId }, index) => {
+        const own = current[index]
+        const partnerId = subjects[index]?.partnerId
+        if (!own || !partnerId || own.verdict === 'clear') return []
+        const { checkId, candidates } = own
+        return [{ dealId, partnerId, claimId, checkId, candidates, cause: 'submit' as const }]
+      })
+      await openCases(deps, system, actor, findings)
     })
     return compared.map(
       ({ claimId: _id, subject: _subject, claims: _claims, complete: _complete, ...result }) => result,
@@ -101,7 +115,27 @@ export function createClaimUseCases({ clock }: { readonly clock: Clock }) {
     async closeClaims(tx: Tx, dealIds: readonly DealId[]): Promise<void> {
       await asSystem(tx, async (system) => {
         await takeLastSteps(system)
-        await closeClaimsOf(system, dealIds)
+        // Who waits for one of them is looked at again by the watch.
+        await markKnownToCases(system, await closeClaimsOf(system, dealIds))
+      })
+    },
+
+    /** Closed registrations claim again, as pending; the watch compares them with what was claimed meanwhile. */
+    async reviveClaims(tx: Tx, dealIds: readonly DealId[]): Promise<void> {
+      await asSystem(tx, async (system) => {
+        await takeLastSteps(system)
+        await lockClaims(system)
+        await markForWatch(system, await reviveClaimsOf(system, dealIds))
+      })
+    },
+
+    /** Looks at the claims of these deals again, soon, even at what was met before: somebody is in their way. */
+    async watchDeals(tx: Tx, dealIds: readonly DealId[]): Promise<void> {
+      await asSystem(tx, async (system) => {
+        await takeLastSteps(system)
+        const claims = await claimsOfDeals(system, dealIds)
+        const claimIds = claims.flatMap(({ claimId }) => claimId ?? [])
+        await markForWatch(system, claimIds, { forced: true, cause: 'protection' })
       })
     },
   }

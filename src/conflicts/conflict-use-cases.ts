@@ -1,15 +1,24 @@
+import { createCaseDecisionUseCases } from './case-decision-use-cases.ts'
+import type { CaseDeps } from './case-deps-step.ts'
+import { createCaseDeskUseCases } from './case-desk-use-cases.ts'
 import { createCaseUseCases } from './case-use-cases.ts'
 import { createClaimUseCases } from './claim-use-cases.ts'
 import { createMirrorUseCases } from './mirror-use-cases.ts'
-import { createWatchUseCases, type WatchDeps } from './watch-use-cases.ts'
+import { createWatchUseCases } from './watch-use-cases.ts'
 
-export type ConflictDeps = WatchDeps
+export type ConflictDeps = CaseDeps
+export type { RegistrationPort } from './case-deps-step.ts'
 
 /** Everything that others may ask of conflicts. */
-export const createConflictUseCases = (deps: ConflictDeps) => ({
-  ...createClaimUseCases(deps),
-  ...createCaseUseCases(deps),
-  ...createMirrorUseCases(deps),
-  ...createWatchUseCases(deps),
-})
+export function createConflictUseCases(deps: ConflictDeps) {
+  const decisions = createCaseDecisionUseCases(deps)
+  return {
+    ...createClaimUseCases(deps),
+    ...createCaseUseCases(deps, decisions),
+    ...decisions,
+    ...createCaseDeskUseCases(deps),
+    ...createMirrorUseCases(deps),
+    ...createWatchUseCases(deps),
+  }
+}
 export type ConflictUseCases = ReturnType<typeof createConflictUseCases>

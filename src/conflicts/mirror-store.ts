@@ -59,21 +59,24 @@ export async function fileMirrorRows(
   return filed
 }
 
-/** Forgets records that are gone over there; all of an object when `remoteIds` is null. */
+/** Forgets records that are gone over there; all of an object when `remoteIds` is null. @returns their claims */
 export async function forgetMirrorRows(
   tx: Tx,
   connectionId: ConnectionId,
   source: MirrorRow['source'],
   remoteIds: readonly string[] | null,
-): Promise<void> {
-  await sql`
+): Promise<readonly ClaimId[]> {
+  const { rows } = await sql<{ claimId: ClaimId }>`
     with gone as (
       delete from claim
       where connection_id = ${connectionId} and source = ${source}
         and (${remoteIds}::text[] is null or remote_id = any(${remoteIds}::text[]))
       returning id
+    ), unfiled as (
+      delete from claim_key using gone where claim_key.claim_id = gone.id
     )
-    delete from claim_key using gone where claim_key.claim_id = gone.id`.execute(tx)
+    select id as claim_id from gone`.execute(tx)
+  return rows.map(({ claimId }) => claimId)
 }
 
 /** What is known of one mirrored object of a connection; what is left out stays as it is. */

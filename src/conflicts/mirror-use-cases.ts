@@ -12,7 +12,7 @@ import {
   setMirrorSource,
 } from './mirror-store.ts'
 import type { MirrorState } from './verdict.ts'
-import { markForWatch } from './watch-store.ts'
+import { markForWatch, markKnownToCases } from './watch-store.ts'
 
 export function createMirrorUseCases({ clock }: { readonly clock: Clock }) {
   return {
@@ -32,6 +32,11 @@ export function createMirrorUseCases({ clock }: { readonly clock: Clock }) {
         await markForWatch(
           system,
           opportunities.map(({ claimId }) => claimId),
+          { cause: 'direct' },
+        )
+        await markKnownToCases(
+          system,
+          filed.map(({ claimId }) => claimId),
         )
       })
     },
@@ -43,7 +48,9 @@ export function createMirrorUseCases({ clock }: { readonly clock: Clock }) {
       source: MirrorRow['source'],
       remoteIds: readonly string[] | null,
     ): Promise<void> {
-      await asSystem(tx, (system) => forgetMirrorRows(system, connectionId, source, remoteIds))
+      await asSystem(tx, async (system) => {
+        await markKnownToCases(system, await forgetMirrorRows(system, connectionId, source, remoteIds))
+      })
     },
 
     /** How far one mirrored object of a connection can be trusted; what is left out stays as it is. */
@@ -60,8 +67,9 @@ export function createMirrorUseCases({ clock }: { readonly clock: Clock }) {
     async forgetConnection(tx: Tx, connectionId: ConnectionId): Promise<void> {
       await asSystem(tx, async (system) => {
         await dropMirrorSources(system, connectionId)
-        await forgetMirrorRows(system, connectionId, 'opportunity', null)
+        const gone = await forgetMirrorRows(system, connectionId, 'opportunity', null)
         await forgetMirrorRows(system, connectionId, 'account', null)
+        await markKnownToCases(system, gone)
       })
     },
 

@@ -1,123 +1,145 @@
 import { recordAudit } from '#src/database/audit.ts'
 import { asSystem, type Tx } from '#src/database/database.ts'
 import type { Actor } from '#src/kernel/actor.ts'
-import type { Clock } from '#src/kernel/clock.ts'
-import type { EventBus, EventOf } from '#src/kernel/events.ts'
-import { type CustomerId, type DealId, newId } from '#src/kernel/ids.ts'
-import { type CheckRecord, keepChecks, knownCollisions } from './check-store.ts'
-import type { CheckSubject, FoundClaim } from './claim.ts'
+import type { EventOf } from '#src/kernel/events.ts'
+import type { CustomerId, DealId } from '#src/kernel/ids.ts'
+import type { CaseId } from './case.ts'
+import type { CaseDeps } from './case-deps-step.ts'
+import { addEntries } from './case-entry-store.ts'
+import { openCases, standsInTheWay } from './case-opening-step.ts'
+import { closeMootCases, settleParties } from './case-settlement-store.ts'
+import type { ClaimId } from './claim.ts'
 import { lockClaims } from './claim-store.ts'
-import { findCandidates, keptOf } from './comparison.ts'
+import { findCandidates } from './comparison.ts'
 import { customersUnder, repointClaims } from './merge-store.ts'
-import { type Candidate, ruleVersion } from './score.ts'
-import { claimsOfDeals, findClaims, searchClaims } from './search-store.ts'
-import { judge } from './verdict.ts'
-import { markForWatch, takeWatched } from './watch-store.ts'
+import { asSubject, findCleared, type Recheck, recheckDeals } from './recheck-step.ts'
+import { findClaims, searchClaims } from './search-store.ts'
+import {
+  customersApart,
+  dealsWaitingFor,
+  holdAgain,
+  markCustomers,
+  markForWatch,
+  takeWatched,
+} from './watch-store.ts'
 
-export interface WatchDeps {
-  readonly clock: Clock
-  readonly events: EventBus<Tx>
-  /** The canonical customer of each of these: itself unless it was merged. */
-  readonly canonicalOf: (tx: Tx, ids: readonly CustomerId[]) => Promise<ReadonlyMap<CustomerId, CustomerId>>
-}
+export function createWatchUseCases(deps: CaseDeps) {
+  const { clock, events, canonicalOf } = deps
 
-const asSubject = (claim: FoundClaim): CheckSubject => ({
-  dealId: claim.dealId,
-  partnerId: claim.partnerId,
-  customerId: claim.customerId,
-  company: claim.company,
-  familyIds: claim.familyIds,
-  range: claim.range,
-})
+  /** Which deals the marked claims concern, and which claims are gone. */
+  async function takeMarks(system: Tx, limit: number) {
+    const marks = await takeWatched(system, limit)
+    const claims = await findClaims(
+      system,
+      marks.map(({ claimId }) => claimId),
+    )
+    const mirrored = claims.filter(({ source }) => source !== 'registration')
+    const found =
+      mirrored.length > 0
+        ? (await searchClaims(system, mirrored.map(asSubject), clock.now(), true)).findings
+        : []
+    const met = mirrored.flatMap((opportunity, index) =>
+      (found[index]?.claims ?? []).filter((registration) =>
+        findCandidates(asSubject(registration), [opportunity]).some(standsInTheWay),
+      ),
+    )
+    const dealIds = new Map<DealId, Recheck>()
+    for (const { dealId } of met) if (dealId) dealIds.set(dealId, { forced: false, cause: 'direct' })
+    const byClaim = new Map(marks.map((mark) => [mark.claimId, mark]))
+    for (const { source, dealId, claimId } of claims) {
+      const mark = claimId === null ? undefined : byClaim.get(claimId)
+      if (source === 'registration' && dealId && mark) dealIds.set(dealId, mark)
+    }
+    const live = new Set(claims.map(({ claimId }) => claimId))
+    const gone = marks.flatMap(({ claimId }) => (live.has(claimId) ? [] : [claimId]))
+    return { marks, dealIds, gone }
+  }
 
-const isStrongCollision = ({ band, collides }: Candidate): boolean => band === 'strong' && collides
-
-/** Does the candidate put the claim in question? A registration that came later has a check of its own. */
-const questions = (candidate: Candidate, own: FoundClaim): boolean => {
-  if (!isStrongCollision(candidate)) return false
-  const { source, standing, claimId } = candidate.claim
-  if (source !== 'registration' || standing === 'held') return true
-  return own.standing !== 'held' && claimId !== null && own.claimId !== null && claimId < own.claimId
-}
-
-export function createWatchUseCases({ clock, events, canonicalOf }: WatchDeps) {
-  /** Checks registered deals again. Keeps and announces only what meets a claim that no check of the deal has met. */
-  async function recheck(tx: Tx, actor: Actor, dealIds: readonly DealId[]): Promise<void> {
-    const opened = await asSystem(tx, async (system) => {
-      const startedAt = clock.now()
-      const claims = await claimsOfDeals(system, dealIds)
-      if (claims.length === 0) return []
-      const { horizon, mirror, findings } = await searchClaims(system, claims.map(asSubject), startedAt)
-      const known = await knownCollisions(system, dealIds)
-      const checks = claims.flatMap((own, index): CheckRecord[] => {
-        const subject = asSubject(own)
-        const { claims: found = [], complete = true } = findings[index] ?? {}
-        const ranked = findCandidates(subject, found)
-        const isNew = ({ claim }: Candidate) => !known.has(`${own.dealId} ${claim.claimId}`)
-        const candidates = keptOf(ranked)
-        if (!candidates.some((candidate) => isNew(candidate) && questions(candidate, own))) return []
-        return [
-          {
-            checkId: newId(),
-            purpose: 'watch',
-            subject,
-            ...judge({ candidates: ranked, mirror, complete }),
-            ruleVersion,
-            horizon,
-            claimSeq: null,
-            mirror,
-            candidates,
-            candidatesFound: ranked.length,
-            checkedAt: startedAt,
-            durationMs: clock.now().getTime() - startedAt.getTime(),
-          },
-        ]
-      })
-      await keepChecks(system, checks)
-      return checks.flatMap(({ checkId, subject }) =>
-        subject.dealId ? [{ checkId, dealId: subject.dealId }] : [],
-      )
+  /** Cases in which nothing is left to decide end; whose way is free goes on, and is told. */
+  async function settle(
+    system: Tx,
+    actor: Actor,
+    gone: readonly ClaimId[],
+    cleared: readonly { readonly dealId: DealId; readonly checkId: string }[],
+  ): Promise<void> {
+    if (gone.length === 0 && cleared.length === 0) return
+    const now = clock.now()
+    const dealIds = cleared.map(({ dealId }) => dealId)
+    const checks = new Map(cleared.map(({ dealId, checkId }) => [dealId, checkId]))
+    const ended = await settleParties(system, now, { dealIds: [], claimIds: gone }, 'ended')
+    const freed = await settleParties(system, now, { dealIds, claimIds: [] }, 'cleared')
+    const holders = await holdAgain(system, dealIds)
+    const trace = (kind: string) => (party: { readonly caseId: CaseId; readonly dealId: DealId }) => ({
+      caseId: party.caseId,
+      dealId: party.dealId,
+      kind,
+      data: { checkId: checks.get(party.dealId) ?? null },
     })
-    await events.publish(tx, actor, [
-      ...opened.map(({ checkId, dealId }) => ({ type: 'conflict_found' as const, dealId, checkId })),
-      ...opened.map(({ dealId }) => ({
-        type: 'notification' as const,
-        kind: 'conflict_found' as const,
-        partnerId: null,
+    const closed = await closeMootCases(system, now, [
+      ...new Set([...ended, ...freed].map(({ caseId }) => caseId)),
+    ])
+    const entries = [
+      ...ended.map(trace('ended')),
+      ...freed.map(trace('cleared')),
+      ...closed.map((caseId) => ({ caseId, dealId: null, kind: 'closed', data: { as: 'moot' } })),
+    ]
+    await addEntries(system, actor, now, entries)
+    await recordAudit(system, actor, [
+      ...entries.map(({ caseId, dealId, kind, data }) => ({
+        action: `conflict_case.${kind}`,
+        subject: { kind: 'conflict_case', id: caseId },
+        after: { dealId, ...data },
+      })),
+      ...holders.map((dealId) => ({
+        action: 'claim.held_again',
         subject: { kind: 'deal', id: dealId },
-        data: {},
+        before: { standing: 'contested' },
+        after: { standing: 'held' },
       })),
     ])
   }
 
   return {
     /**
-     * Compares claims that appeared later (direct opportunities, customers merged) with the registrations that were
-     * checked before them; a new collision becomes a kept check and the event `conflict_found`. Never under the claims
-     * lock, since whoever reacts locks deals. Call it until it returns 0.
+     * Looks again at what changed since registrations were checked: direct opportunities that appeared, customers that
+     * were merged or have another name, claims that are over. A new collision becomes a kept check, a case, and the event
+     * `conflict_found`; a deal in whose way nothing stands any more is told by `conflict_cleared`. Never under the claims
+     * lock while others are told, since whoever reacts locks deals. Call it until it returns 0.
      * @returns how many claims were looked at
      */
     async watchClaims(tx: Tx, actor: Actor, limit = 100): Promise<number> {
-      const { taken, dealIds } = await asSystem(tx, async (system) => {
-        const claimIds = await takeWatched(system, limit)
-        const claims = await findClaims(system, claimIds)
-        const mirrored = claims.filter(({ source }) => source !== 'registration')
-        const found =
-          mirrored.length > 0
-            ? (await searchClaims(system, mirrored.map(asSubject), clock.now(), true)).findings
-            : []
-        const met = mirrored.flatMap((opportunity, index) =>
-          (found[index]?.claims ?? []).filter((registration) =>
-            findCandidates(asSubject(registration), [opportunity]).some(isStrongCollision),
-          ),
+      const { taken, gone, found, cleared } = await asSystem(tx, async (system) => {
+        const { marks, dealIds, gone } = await takeMarks(system, limit)
+        const found = await recheckDeals(deps, system, dealIds)
+        const known = new Set(found.map(({ dealId }) => dealId))
+        const waiting = await dealsWaitingFor(
+          system,
+          marks.map(({ claimId }) => claimId),
         )
-        const own = claims.filter(({ source }) => source === 'registration')
-        return {
-          taken: claimIds.length,
-          dealIds: new Set([...own, ...met].flatMap(({ dealId }) => dealId ?? [])),
-        }
+        const cleared = await findCleared(
+          deps,
+          system,
+          waiting.flatMap(({ dealId }) => (known.has(dealId) ? [] : [dealId])),
+        )
+        return { taken: marks.length, gone, found, cleared }
       })
-      if (dealIds.size > 0) await recheck(tx, actor, [...dealIds])
+      await events.publish(tx, actor, [
+        ...found.map(({ dealId, checkId }) => ({ type: 'conflict_found' as const, dealId, checkId })),
+        ...cleared.map(({ dealId, checkId }) => ({ type: 'conflict_cleared' as const, dealId, checkId })),
+        ...found.map(({ dealId }) => ({
+          type: 'notification' as const,
+          kind: 'conflict_found' as const,
+          partnerId: null,
+          subject: { kind: 'deal', id: dealId },
+          data: {},
+        })),
+      ])
+      if (found.length + gone.length + cleared.length === 0) return taken
+      await asSystem(tx, async (system) => {
+        await lockClaims(system)
+        await openCases(deps, system, actor, found)
+        await settle(system, actor, gone, cleared)
+      })
       return taken
     },
 
@@ -136,7 +158,9 @@ export function createWatchUseCases({ clock, events, canonicalOf }: WatchDeps) {
         const customers = new Set([...named, ...(await customersUnder(system, named))])
         const canonical = await canonicalOf(system, [...customers])
         const changes = await repointClaims(system, canonical)
-        await markForWatch(system, changes.live)
+        const lost = changes.contested.map(({ claimId }) => claimId)
+        await markForWatch(system, lost, { forced: true, cause: 'merge' })
+        await markForWatch(system, changes.live, { cause: 'merge' })
         return changes
       })
       await recordAudit(tx, actor, [
@@ -153,6 +177,45 @@ export function createWatchUseCases({ clock, events, canonicalOf }: WatchDeps) {
           after: { standing: 'held', dealId },
         })),
       ])
+    },
+
+    /**
+     * A CRM made one account of several, so that customers of ours are one company: their claims meet. What a person keeps
+     * apart stays so. A merge is a pointer and can be undone.
+     */
+    async onAccountsMerged(
+      tx: Tx,
+      actor: Actor,
+      merges: readonly { readonly from: CustomerId; readonly into: CustomerId }[],
+    ): Promise<void> {
+      for (const { from, into } of merges) {
+        const canonical = await canonicalOf(tx, [from, into])
+        const [one, other] = [canonical.get(from), canonical.get(into)]
+        if (!one || !other || one === other) continue
+        const apart = await asSystem(tx, (system) => customersApart(system, [one, other]))
+        if (apart.has([one, other].sort().join(' '))) continue
+        await deps.customers.mergeCustomers(
+          tx,
+          actor,
+          one,
+          other,
+          'Their accounts were merged in the CRM',
+          null,
+        )
+      }
+    },
+
+    /** A customer that has another name, domain or country may turn out to be one that somebody else registered. */
+    async onRecordsChanged(
+      tx: Tx,
+      _actor: Actor,
+      changes: readonly EventOf<'record_changed'>[],
+    ): Promise<void> {
+      const customerIds = changes.flatMap(({ entity, id, isNew }) =>
+        entity === 'customer' && !isNew ? [id as CustomerId] : [],
+      )
+      if (customerIds.length === 0) return
+      await asSystem(tx, (system) => markCustomers(system, customerIds))
     },
   }
 }

@@ -78,8 +78,12 @@ export function nextStatus(status: DealStatus, command: DealCommand): Result<Dea
 export const commandsIn = (status: DealStatus): DealCommand[] =>
   dealCommands.filter((command) => transitions[command][status] !== undefined)
 
-/** Nothing but a new attempt leads out of these. */
-export const endedStatuses: readonly DealStatus[] = ['rejected', 'withdrawn', 'cancelled', 'expired']
+/** Nothing but a new attempt leads out of these; out of the first two, an appeal that is granted. */
+export const endedStatuses: readonly DealStatus[] = ['rejected', 'cancelled', 'withdrawn', 'expired']
+
+/** What the vendor closed it may take up again, when the partner's appeal turns out to be right. */
+export const statusOnAppeal = (status: DealStatus): Result<DealStatus, 'wrong_status'> =>
+  status === 'rejected' || status === 'cancelled' ? ok('in_review') : refuse('wrong_status')
 
 export const awaitsDecision = (status: DealStatus): boolean =>
   status === 'submitted' || status === 'in_review' || status === 'returned'

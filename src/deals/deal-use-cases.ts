@@ -4,6 +4,7 @@ import type { Actor } from '#src/kernel/actor.ts'
 import { NotAllowed } from '#src/kernel/errors.ts'
 import type { DealId } from '#src/kernel/ids.ts'
 import { createAdoptionUseCases } from './adoption-use-cases.ts'
+import { createCaseUseCases } from './case-use-cases.ts'
 import { createChangeUseCases } from './change-use-cases.ts'
 import { createCrmHomeUseCases } from './crm-home-use-cases.ts'
 import { type DealEvent, listDealEvents } from './deal-event-store.ts'
@@ -30,6 +31,7 @@ export const createDealUseCases = (deps: DealDeps) => ({
   ...createImportUseCases(deps),
   ...createCrmHomeUseCases(deps),
   ...createAdoptionUseCases(deps),
+  ...createCaseUseCases(deps),
 
   /** @throws NotFound, also for a deal of another partner */
   getDeal,

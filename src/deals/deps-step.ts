@@ -18,7 +18,14 @@ export interface DealDeps {
   readonly products: Pick<ProductUseCases, 'findProducts' | 'familiesOf'>
   readonly conflicts: Pick<
     ConflictUseCases,
-    'checkMany' | 'holdClaims' | 'holdEach' | 'extendClaims' | 'closeClaims' | 'decide'
+    | 'checkMany'
+    | 'holdClaims'
+    | 'holdEach'
+    | 'extendClaims'
+    | 'closeClaims'
+    | 'reviveClaims'
+    | 'watchDeals'
+    | 'decide'
   >
   readonly crm: {
     routing(tx: Tx): Promise<DealRouting>

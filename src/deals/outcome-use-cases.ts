@@ -84,11 +84,13 @@ export function createOutcomeUseCases(deps: DealDeps) {
     const { protectedFrom, protectedUntil } = after
     if (protectedFrom === null || protectedUntil === null) return after
     const today = dayIn(deps.clock.now(), programme.timeZone)
-    await checkAndClaim(deps, tx, actor, [{ deal: after, programme, today }])
+    const [checked = after] = await checkAndClaim(deps, tx, actor, [{ deal: after, programme, today }])
     const kept = today > protectedUntil
     try {
       await deps.conflicts.holdClaims(tx, after.id, { from: protectedFrom, to: kept ? null : protectedUntil })
-      return { ...after, protectionKept: kept }
+      // Who asked for the customer meanwhile is in a case with it now; until that is decided it holds.
+      const conflict = checked.conflict === 'clear' ? after.conflict : checked.conflict
+      return { ...after, conflict, protectionKept: kept }
     } catch (error) {
       if (error instanceof Refused && error.code === 'already_held') return null
       throw error

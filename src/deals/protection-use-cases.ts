@@ -98,6 +98,10 @@ export function createProtectionUseCases(deps: DealDeps) {
         })
       }
       await recordChanges(tx, expiry, deps, changes)
+      const contested = changes.flatMap(({ after, kind }) =>
+        kind === 'protection_contested' ? [after.id] : [],
+      )
+      if (contested.length > 0) await deps.conflicts.watchDeals(tx, contested)
       return due.length
     },
 

@@ -245,6 +245,33 @@ export function createReviewUseCases(deps: DealDeps) {
         )
       await recordChanges(tx, actor, deps, changes)
     },
+
+    /** What stood in the way is gone: whoever waits in line may go on. */
+    async onConflictCleared(
+      tx: Tx,
+      actor: Actor,
+      cleared: readonly EventOf<'conflict_cleared'>[],
+    ): Promise<void> {
+      const deals = await lockDeals(
+        tx,
+        cleared.map(({ dealId }) => dealId),
+      )
+      const changes = [...deals.values()]
+        .filter(({ status }) => awaitsDecision(status) || status === 'approved')
+        .filter(({ conflict }) => conflict !== null && !conflictPermitsApproval(conflict))
+        .map(
+          (deal): DealChange => ({
+            before: deal,
+            after: { ...deal, conflict: 'clear' },
+            kind: 'conflict_cleared',
+            notices: [
+              { kind: 'conflict_cleared', to: 'partner' },
+              { kind: 'conflict_cleared', to: 'vendor' },
+            ],
+          }),
+        )
+      await recordChanges(tx, actor, deps, changes)
+    },
   }
 }
 

@@ -26,6 +26,10 @@ export type NotificationKind =
   | 'deal_lost'
   | 'deal_reopened'
   | 'conflict_found'
+  | 'conflict_decided'
+  | 'conflict_appealed'
+  | 'conflict_appeal_answered'
+  | 'conflict_cleared'
   | 'earning_posted'
   | 'earning_payable'
   | 'review_item_opened'
@@ -71,6 +75,8 @@ export type DomainEvent =
   | { readonly type: 'conflict_decided'; readonly dealId: DealId; readonly verdict: string }
   /** Something that appeared after the registration was checked collides with it. */
   | { readonly type: 'conflict_found'; readonly dealId: DealId; readonly checkId: string }
+  /** Nothing stands in the way of the registration any more. */
+  | { readonly type: 'conflict_cleared'; readonly dealId: DealId; readonly checkId: string }
   /** Something a person wants to know; kept in the feed and mailed, at once or, of bulk work, gathered in one mail. */
   | {
       readonly type: 'notification'

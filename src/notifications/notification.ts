@@ -68,6 +68,26 @@ export const notificationKinds: Readonly<Record<NotificationKind, Described>> = 
   deal_lost: { title: 'Registration {number} is lost', partner: sellers, vendor: [] },
   deal_reopened: { title: 'Registration {number} is open again', partner: sellers, vendor: [] },
   conflict_found: { title: 'A registration collides with another claim', partner: [], vendor: deciders },
+  conflict_decided: {
+    title: 'The conflict of registration {number} is decided',
+    partner: sellers,
+    vendor: [],
+  },
+  conflict_appealed: {
+    title: 'A decision on registration {number} is appealed',
+    partner: [],
+    vendor: deciders,
+  },
+  conflict_appeal_answered: {
+    title: 'The appeal for registration {number} is answered',
+    partner: sellers,
+    vendor: [],
+  },
+  conflict_cleared: {
+    title: 'Nothing stands in the way of registration {number} any more',
+    partner: sellers,
+    vendor: deciders,
+  },
   earning_posted: { title: 'You earned {amount} {currency}', partner: [], vendor: [] },
   earning_payable: { title: '{amount} {currency} became payable', partner: payees, vendor: [] },
   review_item_opened: { title: 'Something waits for a decision', partner: [], vendor: operators },

@@ -6,7 +6,7 @@ import type { Programme, ProgrammeRules, ProgrammeSort, Tier } from './programme
 
 const columns = sql`
   id, name, time_zone, calendar, currency, protection_days, extension_days, lapse_rule, review_target_business_days,
-  review_overdue_business_days, auto_approval,
+  review_overdue_business_days, appeal_business_days, auto_approval,
   jsonb_build_object('tierIds', eligible_tier_ids, 'countries', eligible_countries) as eligibility,
   decider_id, registration_types, revision, created_at, updated_at`
 
@@ -46,12 +46,14 @@ const json = (value: unknown) => (value === null ? null : JSON.stringify(value))
 export async function insertProgramme(tx: Tx, id: ProgrammeId, rules: ProgrammeRules): Promise<void> {
   await sql`
     insert into programme (id, name, time_zone, calendar, currency, protection_days, extension_days, lapse_rule,
-      review_target_business_days, review_overdue_business_days, auto_approval, eligible_tier_ids, eligible_countries,
-      decider_id, registration_types)
+      review_target_business_days, review_overdue_business_days, appeal_business_days, auto_approval,
+      eligible_tier_ids, eligible_countries, decider_id, registration_types)
     values (${id}, ${rules.name}, ${rules.timeZone}, ${json(rules.calendar)}, ${rules.currency},
       ${rules.protectionDays}, ${rules.extensionDays}, ${rules.lapseRule}, ${rules.reviewTargetBusinessDays},
-      ${rules.reviewOverdueBusinessDays}, ${json(rules.autoApproval)}, ${rules.eligibility.tierIds},
-      ${rules.eligibility.countries}, ${rules.deciderId}, ${rules.registrationTypes})`.execute(tx)
+      ${rules.reviewOverdueBusinessDays}, ${rules.appealBusinessDays}, ${json(rules.autoApproval)},
+      ${rules.eligibility.tierIds}, ${rules.eligibility.countries}, ${rules.deciderId}, ${rules.registrationTypes})`.execute(
+    tx,
+  )
 }
 
 export async function updateProgramme(tx: Tx, id: ProgrammeId, rules: ProgrammeRules): Promise<void> {
@@ -60,7 +62,8 @@ export async function updateProgramme(tx: Tx, id: ProgrammeId, rules: ProgrammeR
       currency = ${rules.currency}, protection_days = ${rules.protectionDays},
       extension_days = ${rules.extensionDays}, lapse_rule = ${rules.lapseRule},
       review_target_business_days = ${rules.reviewTargetBusinessDays},
-      review_overdue_business_days = ${rules.reviewOverdueBusinessDays}, auto_approval = ${json(rules.autoApproval)},
+      review_overdue_business_days = ${rules.reviewOverdueBusinessDays},
+      appeal_business_days = ${rules.appealBusinessDays}, auto_approval = ${json(rules.autoApproval)},
       eligible_tier_ids = ${rules.eligibility.tierIds}, eligible_countries = ${rules.eligibility.countries},
       decider_id = ${rules.deciderId}, registration_types = ${rules.registrationTypes}, revision = revision + 1,
       updated_at = clock_timestamp()

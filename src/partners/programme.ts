@@ -47,6 +47,11 @@ export const programmeRulesSchema = z.strictObject({
   lapseRule: z.enum(lapseRules),
   reviewTargetBusinessDays: z.int().min(1).max(260),
   reviewOverdueBusinessDays: z.int().min(1).max(260),
+  appealBusinessDays: z
+    .int()
+    .min(1)
+    .max(260)
+    .describe('How long a partner may appeal the decision of a conflict'),
   autoApproval: conditionSchema
     .nullable()
     .describe('A registration that meets it is approved at once; null: a person decides each one'),
@@ -80,6 +85,7 @@ export const defaultRules: Omit<ProgrammeRules, 'name' | 'timeZone' | 'currency'
   lapseRule: 'keep_while_open',
   reviewTargetBusinessDays: 2,
   reviewOverdueBusinessDays: 5,
+  appealBusinessDays: 10,
   autoApproval: null,
   eligibility: { tierIds: null, countries: null },
   deciderId: null,

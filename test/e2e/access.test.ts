@@ -50,6 +50,7 @@ beforeAll(async () => {
   const deal = await owner.post('/api/v1/deals', {
     programmeId: programme.id,
     companyName: 'Quixotic Zeppelin Works',
+    country: 'DE',
     contactName: 'Somebody',
     contactEmail: 'somebody@zeppelin-works.com',
     need: 'They need a new system for their hangars',
@@ -58,9 +59,27 @@ beforeAll(async () => {
     expectedCloseDate: '2027-01-31',
     registrationType: 'resale',
     products: [],
+    submit: true,
   })
+  // The same once more: a conflict of the other partner's own deals.
+  const again = await owner.post('/api/v1/deals', {
+    programmeId: programme.id,
+    companyName: 'Quixotic Zeppelin Works',
+    country: 'DE',
+    contactName: 'Somebody',
+    contactEmail: 'somebody@zeppelin-works.com',
+    need: 'They need a second system for their hangars',
+    amountMinor: '500000',
+    currency: 'USD',
+    expectedCloseDate: '2027-01-31',
+    registrationType: 'resale',
+    products: [],
+    submit: true,
+  })
+  const [found] = (await owner.get(`/api/v1/conflict-cases?dealId=${again.id}`)).items
   for (const [name, id] of Object.entries({
     dealId: deal.id,
+    caseId: found.id,
     partnerId: other.id,
     userId: stranger.user.id,
     tokenId: stranger.token.id,
@@ -71,6 +90,7 @@ beforeAll(async () => {
   }
   secretsOfTheirs.push(
     deal.id,
+    found.id,
     other.id,
     stranger.user.id,
     'Quixotic Zeppelin',
@@ -130,7 +150,7 @@ describe('every route', () => {
 })
 
 describe('a partner with the ids of another partner', () => {
-  const own = ['dealId', 'partnerId', 'userId', 'tokenId']
+  const own = ['dealId', 'caseId', 'partnerId', 'userId', 'tokenId']
   const reaches = (route: Route, role: Role) =>
     route.access !== 'anyone' && (route.access as readonly Role[]).includes(role)
 

@@ -10,13 +10,14 @@ import { type Actor, systemActor } from '#src/kernel/actor.ts'
 import { systemClock } from '#src/kernel/clock.ts'
 import { createEventBus, type DomainEvent } from '#src/kernel/events.ts'
 import { newId } from '#src/kernel/ids.ts'
-import { mirrorRowOf, registrationOf, sellerOf } from '#test/support/conflicts.ts'
+import { mirrorRowOf, registrationOf, sellerOf, standInDeps } from '#test/support/conflicts.ts'
 import { useDatabase } from '#test/support/database.ts'
 
 const db = useDatabase()
 const system = systemActor('test')
 const decided: DomainEvent[] = []
 const conflicts = createConflictUseCases({
+  ...standInDeps(),
   clock: systemClock,
   events: createEventBus<Tx>({
     conflict_decided: [async (_tx, _actor, events) => void decided.push(...events)],

@@ -9,12 +9,13 @@ import { systemClock } from '#src/kernel/clock.ts'
 import { Refused } from '#src/kernel/errors.ts'
 import { createEventBus } from '#src/kernel/events.ts'
 import { type CustomerId, newId } from '#src/kernel/ids.ts'
-import { registrationOf, sellerOf } from '#test/support/conflicts.ts'
+import { registrationOf, sellerOf, standInDeps } from '#test/support/conflicts.ts'
 import { useDatabase } from '#test/support/database.ts'
 
 const db = useDatabase()
 const system = systemActor('test')
 const conflicts = createConflictUseCases({
+  ...standInDeps(),
   clock: systemClock,
   events: createEventBus<Tx>({}),
   canonicalOf: async (_tx, ids) => new Map(ids.map((id) => [id, id])),

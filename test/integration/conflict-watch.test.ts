@@ -6,7 +6,7 @@ import type { Tx } from '#src/database/database.ts'
 import { systemActor } from '#src/kernel/actor.ts'
 import { createEventBus, type DomainEvent } from '#src/kernel/events.ts'
 import { type CustomerId, newId } from '#src/kernel/ids.ts'
-import { mirrorRowOf, registrationOf, sellerOf } from '#test/support/conflicts.ts'
+import { mirrorRowOf, registrationOf, sellerOf, standInDeps } from '#test/support/conflicts.ts'
 import { useDatabase } from '#test/support/database.ts'
 
 const db = useDatabase()
@@ -20,6 +20,7 @@ const canonical = (id: CustomerId): CustomerId => {
   return into ? canonical(into) : id
 }
 const conflicts = createConflictUseCases({
+  ...standInDeps(),
   clock: { now: () => now },
   events: createEventBus<Tx>({
     conflict_found: [async (_tx, _actor, events) => void found.push(...events)],

@@ -2,6 +2,7 @@ import { beforeAll } from 'vitest'
 import { createConflictUseCases } from '#src/conflicts/conflict-use-cases.ts'
 import { createCustomerUseCases } from '#src/customers/customer-use-cases.ts'
 import type { Tx } from '#src/database/database.ts'
+import { registrationPort } from '#src/deals/case-use-cases.ts'
 import { createDealUseCases, type DealUseCases } from '#src/deals/deal-use-cases.ts'
 import type { DraftInput } from '#src/deals/registration-use-cases.ts'
 import type { DealRouting } from '#src/deals/routing-facts.ts'
@@ -24,19 +25,27 @@ export function useDealWorld() {
   const clock = { now: () => time.now }
   const note = async (_tx: Tx, _actor: Actor, events: readonly DomainEvent[]) => void told.push(...events)
   const events = createEventBus<Tx>({
-    record_changed: [note],
+    record_changed: [note, (tx, actor, changes) => conflicts.onRecordsChanged(tx, actor, changes)],
     link_requested: [note],
     notification: [note],
     customers_merged: [(tx, actor, merges) => conflicts.onCustomersMerged(tx, actor, merges)],
     conflict_decided: [(tx, actor, decisions) => deals.onConflictDecided(tx, actor, decisions)],
     conflict_found: [(tx, actor, found) => deals.onConflictFound(tx, actor, found)],
+    conflict_cleared: [(tx, actor, cleared) => deals.onConflictCleared(tx, actor, cleared)],
   })
   /** Where deals go; a test may say otherwise. */
   const routing: { -readonly [Key in keyof DealRouting]: DealRouting[Key] } = { fallback: null, choose: null }
   const partners = createPartnerUseCases({ events, clock })
   const customers = createCustomerUseCases({ events })
   const products = createProductUseCases()
-  const conflicts = createConflictUseCases({ clock, events, canonicalOf: customers.canonicalOf })
+  const conflicts = createConflictUseCases({
+    clock,
+    events,
+    canonicalOf: customers.canonicalOf,
+    customers,
+    people: partners,
+    registrations: registrationPort(() => deals),
+  })
   const incentives = createIncentiveUseCases({ events, clock })
   const deals: DealUseCases = createDealUseCases({
     clock,

@@ -183,6 +183,7 @@ export async function toySync(
     linksChanged: async (_tx, _actor, items) => void news.push(...items),
     dealsWanted: async () => undefined,
     reviewsOpened: async () => undefined,
+    accountsMerged: async () => undefined,
     logger: silent,
     random: () => 0.5,
   }

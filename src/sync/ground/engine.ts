@@ -9,7 +9,7 @@ import type { Connection } from '#src/connections/connection.ts'
 import type { Database, Tx } from '#src/database/database.ts'
 import { type Actor, systemActor } from '#src/kernel/actor.ts'
 import type { Priority } from '#src/kernel/events.ts'
-import type { ConnectionId } from '#src/kernel/ids.ts'
+import type { ConnectionId, CustomerId } from '#src/kernel/ids.ts'
 import type { SyncedEntity } from '#src/kernel/synced-entity.ts'
 import type { LinkState } from '../memory/link-store.ts'
 
@@ -93,6 +93,12 @@ export interface LinkNews {
   readonly url: string | null
 }
 
+/** Two customers of ours that share a record from now on; `into` was there first. */
+export interface AccountMerge {
+  readonly from: CustomerId
+  readonly into: CustomerId
+}
+
 export interface SyncLog {
   warn(fields: object, message: string): void
   error(fields: object, message: string): void
@@ -108,6 +114,8 @@ export interface Engine {
   homesOfDeals(tx: Tx, ids: readonly string[]): Promise<ReadonlyMap<string, ConnectionId>>
   /** Tells the capabilities what became of their links, in the same transaction. */
   linksChanged(tx: Tx, actor: Actor, news: readonly LinkNews[]): Promise<void>
+  /** A CRM made one account of several: the customers of ours that they stand for are one company. */
+  accountsMerged(tx: Tx, actor: Actor, merges: readonly AccountMerge[]): Promise<void>
   /** A connection was read completely for the first time: deals that were approved before it was there may go over. */
   dealsWanted(tx: Tx, actor: Actor): Promise<void>
   /** Something a person has to look at came up. */

@@ -24,7 +24,7 @@ import { leftProposals } from '../memory/review-list-store.ts'
 import { type NewReview, openReviews } from '../memory/review-store.ts'
 import { reportMoved } from './moved-records.ts'
 
-const companyEntity = 'customer'
+export const companyEntity = 'customer'
 export const dealEntity = 'deal'
 
 /**

@@ -1,10 +1,12 @@
 import type { Tx } from '#src/database/database.ts'
-import { type LinkNews, syncActor } from '../ground/engine.ts'
+import type { CustomerId } from '#src/kernel/ids.ts'
+import { type AccountMerge, type LinkNews, syncActor } from '../ground/engine.ts'
 import { urlOf, type Workspace } from '../ground/workspace.ts'
 import { followMaster, linksToRemotes, loseLink } from '../memory/link-store.ts'
 import { markDirty } from '../memory/mark-store.ts'
 import { recordDeleted, type SeenDeletion } from '../memory/mirror-store.ts'
 import { type NewReview, openReviews } from '../memory/review-store.ts'
+import { companyEntity } from './intake.ts'
 import { goneReview } from './send.ts'
 
 /**
@@ -28,9 +30,16 @@ export async function loseLinks(
   await engine.mirror.forgetMirror(tx, connection.id, source, [...masterOf.keys()])
   const news: LinkNews[] = []
   const reviews: NewReview[] = []
+  const merges: AccountMerge[] = []
   for (const { entity, recordId, remoteId } of links) {
     const master = remoteId === null ? null : (masterOf.get(remoteId) ?? null)
-    const state = master ? await follow(tx, workspace, entity, recordId, master) : 'gone'
+    const sharing = master ? await sharersOf(tx, workspace, entity, recordId, master) : []
+    const state = master ? await follow(tx, workspace, entity, recordId, master, sharing) : 'gone'
+    const [into] = sharing
+    if (state === 'active' && entity === companyEntity && into) {
+      // Links of this entity name customers.
+      merges.push({ from: recordId as CustomerId, into: into as CustomerId })
+    }
     if (state === 'gone') reviews.push(goneReview(entity, recordId, remoteId))
     if (state === 'merged') {
       reviews.push({
@@ -55,6 +64,21 @@ export async function loseLinks(
   await openReviews(tx, connection.id, reviews)
   if (reviews.length > 0) await engine.reviewsOpened(tx, syncActor, reviews.length, connection)
   if (news.length > 0) await engine.linksChanged(tx, syncActor, news)
+  if (merges.length > 0) await engine.accountsMerged(tx, syncActor, merges)
+}
+
+/** Other records of ours that stand behind the surviving one already. */
+async function sharersOf(
+  tx: Tx,
+  { connection }: Workspace,
+  entity: string,
+  recordId: string,
+  master: string,
+): Promise<readonly string[]> {
+  const links = await linksToRemotes(tx, connection.id, [master])
+  return links
+    .filter((link) => link.entity === entity && link.recordId !== recordId)
+    .map((link) => link.recordId)
 }
 
 /** Points the link at the surviving record, unless another deal has it already. */
@@ -64,9 +88,9 @@ async function follow(
   entity: string,
   recordId: string,
   master: string,
+  sharing: readonly string[],
 ): Promise<'active' | 'merged'> {
-  const taken = (await linksToRemotes(tx, connection.id, [master])).some((link) => link.entity === entity)
-  if (taken && entity === 'deal') return 'merged'
+  if (sharing.length > 0 && entity === 'deal') return 'merged'
   await followMaster(tx, connection.id, entity, recordId, master)
   await markDirty(tx, [{ connectionId: connection.id, entity, recordId, priority: 'live' }])
   return 'active'

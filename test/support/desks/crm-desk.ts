@@ -75,6 +75,8 @@ export interface CrmDesk {
   /** From now on it tells of changes at this address, where it tells of them by webhooks. */
   tellAt(url: string): void
   addCompany(company: CompanyFields): string
+  /** Somebody there finds that two records are one company. Answers the one that is left. */
+  mergeCompanies(masterId: string, loserId: string): string
   /** A person at a company, known to the vendor's own people. */
   addContact(contact: NewContact): string
   /** A user of the CRM, who may own deals. */

@@ -82,6 +82,10 @@ export function dynamicsDesk(simulator: DynamicsSimulator): CrmDesk {
         ...(city === undefined ? {} : { address1_city: city }),
         ...(country === undefined ? {} : { address1_country: country }),
       }),
+    mergeCompanies(masterId, loserId) {
+      simulator.merge(companyObject, masterId, [loserId])
+      return masterId
+    },
     addContact: ({ email, lastName, companyId }) =>
       simulator.insert(contactObject, {
         emailaddress1: email,

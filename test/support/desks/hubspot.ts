@@ -82,6 +82,7 @@ export function hubspotDesk(simulator: HubspotSimulator): CrmDesk {
         ...(city === undefined ? {} : { city }),
         ...(country === undefined ? {} : { country }),
       }),
+    mergeCompanies: (masterId, loserId) => simulator.merge(companyObject, masterId, [loserId]),
     addContact({ email, lastName, companyId }) {
       const id = simulator.insert(contactObject, { email, lastname: lastName })
       simulator.associate(id, companyId, companyOfContact)

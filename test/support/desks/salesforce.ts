@@ -71,6 +71,10 @@ export function salesforceDesk(simulator: SalesforceSimulator): CrmDesk {
         ...(city === undefined ? {} : { BillingCity: city }),
         ...(country === undefined ? {} : { BillingCountry: country }),
       }),
+    mergeCompanies(masterId, loserId) {
+      simulator.merge(companyObject, masterId, [loserId])
+      return masterId
+    },
     addContact: ({ email, lastName, companyId }) =>
       simulator.insert(contactObject, { Email: email, LastName: lastName, AccountId: companyId }),
     addUser: ({ email, lastName }) =>

@@ -1,0 +1,159 @@
+import { recordAudit } from '#src/database/audit.ts'
+import type { Tx } from '#src/database/database.ts'
+import type { Actor } from '#src/kernel/actor.ts'
+import { type DealId, newId, type PartnerId } from '#src/kernel/ids.ts'
+import type { CaseCause, CaseId } from './case.ts'
+import type { CaseDeps } from './case-deps-step.ts'
+import { addEntries } from './case-entry-store.ts'
+import { type CaseGroup, groupFindings } from './case-grouping.ts'
+import {
+  absorbCases,
+  insertCases,
+  joinClaims,
+  joinParties,
+  type NewParty,
+  openMeetings,
+  touchCases,
+} from './case-store.ts'
+import type { CheckId } from './check-store.ts'
+import type { ClaimId } from './claim.ts'
+import type { Candidate } from './score.ts'
+
+/** A check after which a registration is in question. */
+export interface CaseFinding {
+  readonly dealId: DealId
+  readonly partnerId: PartnerId
+  readonly claimId: ClaimId
+  readonly checkId: CheckId
+  readonly cause: CaseCause
+  readonly candidates: readonly Candidate[]
+}
+
+/** Does a candidate stand in the way, so that it belongs to the case? */
+export const standsInTheWay = ({ band, collides }: Pick<Candidate, 'band' | 'collides'>): boolean =>
+  collides && band !== 'possible'
+
+/**
+ * Opens a case for each meeting of deals, or adds to the open one that has one of them already. Under the claims lock, so
+ * that two who find the same at once open one case.
+ */
+export async function openCases(
+  { clock, registrations }: Pick<CaseDeps, 'clock' | 'registrations'>,
+  tx: Tx,
+  actor: Actor,
+  found: readonly CaseFinding[],
+): Promise<void> {
+  if (found.length === 0) return
+  const now = clock.now()
+  const findings = found.map((finding) => {
+    const rivals = finding.candidates.filter(standsInTheWay).map(({ claim }) => claim)
+    const claimIds = [finding.claimId, ...rivals.flatMap(({ claimId }) => claimId ?? [])]
+    const dealIds = [finding.dealId, ...rivals.flatMap(({ dealId }) => dealId ?? [])]
+    return { ...finding, rivals, claimIds, dealIds, members: [...dealIds, ...claimIds] }
+  })
+  const open = await openMeetings(
+    tx,
+    findings.flatMap(({ dealIds }) => dealIds),
+    findings.flatMap(({ claimIds }) => claimIds),
+  )
+  const groups = groupFindings(findings, open).map((group) => ({ ...group, id: group.caseId ?? newId() }))
+  const created = groups.filter(({ caseId }) => caseId === null)
+  await create(registrations, tx, created, now)
+  for (const { id, joined } of groups) await absorbCases(tx, now, id, joined)
+  await joinParties(tx, now, [...partiesOf(groups).values()])
+  await joinClaims(
+    tx,
+    groups.flatMap(({ id: caseId, findings }) =>
+      findings.flatMap(({ claimIds }) => claimIds.map((claimId) => ({ caseId, claimId }))),
+    ),
+  )
+  await touchCases(
+    tx,
+    now,
+    groups.flatMap(({ caseId }) => caseId ?? []),
+  )
+  await leaveTraces(tx, actor, now, groups)
+}
+
+interface Finding extends CaseFinding {
+  readonly members: readonly string[]
+  readonly rivals: readonly Candidate['claim'][]
+  readonly claimIds: readonly ClaimId[]
+}
+type Group = CaseGroup<Finding> & { readonly id: CaseId }
+
+async function create(
+  registrations: CaseDeps['registrations'],
+  tx: Tx,
+  groups: readonly Group[],
+  now: Date,
+): Promise<void> {
+  const first = groups.flatMap(({ id, findings: [finding] }) => (finding ? [{ id, finding }] : []))
+  if (first.length === 0) return
+  const terms = await registrations.termsOf(
+    tx,
+    first.map(({ finding }) => finding.dealId),
+    now,
+  )
+  await insertCases(
+    tx,
+    now,
+    first.map(({ id, finding: { dealId, cause } }) => {
+      const own = terms.get(dealId)
+      if (!own) throw new Error(`Deal ${dealId} is in a conflict, but not there`)
+      const { programmeId, decider, targetAt, overdueAt } = own
+      return {
+        id,
+        programmeId,
+        cause,
+        assigneeId: decider?.id ?? null,
+        assigneeName: decider?.name ?? null,
+        targetAt,
+        overdueAt,
+      }
+    }),
+  )
+}
+
+/** Every deal of the groups once; in question if one finding says so. */
+function partiesOf(groups: readonly Group[]): ReadonlyMap<string, NewParty> {
+  const parties = new Map<string, NewParty>()
+  const add = (party: NewParty): void => {
+    const key = `${party.caseId} ${party.dealId}`
+    if (party.inQuestion || !parties.has(key)) parties.set(key, party)
+  }
+  for (const { id: caseId, findings } of groups) {
+    for (const { dealId, partnerId, claimId, rivals } of findings) {
+      add({ caseId, dealId, partnerId, claimId, inQuestion: true })
+      for (const rival of rivals) {
+        if (rival.source !== 'registration' || !rival.dealId || !rival.partnerId || !rival.claimId) continue
+        const { dealId, partnerId, claimId } = rival
+        add({ caseId, dealId, partnerId, claimId, inQuestion: false })
+      }
+    }
+  }
+  return parties
+}
+
+async function leaveTraces(tx: Tx, actor: Actor, now: Date, groups: readonly Group[]): Promise<void> {
+  const steps = groups.flatMap(({ id: caseId, caseId: known, joined, findings }) =>
+    findings.map(({ dealId, partnerId, checkId, cause }, index) => ({
+      caseId,
+      dealId,
+      partnerId,
+      kind: known === null && index === 0 ? 'opened' : 'found',
+      data: { checkId, cause, joined: index === 0 && joined.length > 0 ? joined.join(', ') : null },
+    })),
+  )
+  await addEntries(tx, actor, now, steps)
+  await recordAudit(
+    tx,
+    actor,
+    steps.map(({ caseId, dealId, partnerId, kind, data }) => ({
+      action: `conflict_case.${kind}`,
+      subject: { kind: 'conflict_case', id: caseId },
+      partnerId,
+      after: { dealId, ...data },
+    })),
+  )
+}
