@@ -109,7 +109,12 @@ export function createCapabilities({ database, clock, logger, keys, publicUrl, r
   const customers = createCustomerUseCases({ events })
   const products = createProductUseCases()
   const notifications = createNotificationUseCases({ partners })
-  const conflicts = createConflictUseCases({ clock, events, canonicalOf: customers.canonicalOf })
+  const conflicts = createConflictUseCases({
+    clock,
+    events,
+    canonicalOf: customers.canonicalOf,
+    findWins: (tx, customerIds) => deals.findPastWins(tx, customerIds),
+  })
   const incentives = createIncentiveUseCases({ events, clock })
   const plans = createPlanUseCases({ programmes: partners })
   const statements = createStatementUseCases({ clock, incentives })

@@ -1,7 +1,9 @@
 /** Every route of the API in one list: what the server serves, the documentation shows and the access test walks. */
 import { auditRoutes } from './audit/audit-routes.ts'
 import type { Capabilities } from './capabilities.ts'
+import { checkRoutes } from './conflicts/check-routes.ts'
 import { conflictRoutes } from './conflicts/conflict-routes.ts'
+import { ruleSetRoutes } from './conflicts/rule-set-routes.ts'
 import { connectionRoutes } from './connections/connection-routes.ts'
 import { mappingPauseRoutes } from './connections/mapping-pause-routes.ts'
 import { mappingRoutes } from './connections/mapping-routes.ts'
@@ -32,6 +34,8 @@ export function createRoutes(made: Capabilities): readonly Route[] {
     ...productRoutes(made.products),
     ...dealRoutes(made.deals),
     ...conflictRoutes(made.conflicts),
+    ...checkRoutes(made.conflicts),
+    ...ruleSetRoutes(made.conflicts),
     ...planRoutes(made.plans),
     ...incentiveRoutes(made.incentives),
     ...ledgerRoutes(),

@@ -7,16 +7,19 @@ import { type CustomerId, type DealId, newId } from '#src/kernel/ids.ts'
 import { type CheckRecord, keepChecks, knownCollisions } from './check-store.ts'
 import type { CheckSubject, FoundClaim } from './claim.ts'
 import { lockClaims } from './claim-store.ts'
-import { findCandidates, keptOf } from './comparison.ts'
+import { findCandidates } from './comparison.ts'
+import { judgeClaims } from './judgement.ts'
+import { type FindWins, readTerms, readWins, searchInTime } from './judgement-step.ts'
 import { customersUnder, repointClaims } from './merge-store.ts'
-import { type Candidate, ruleVersion } from './score.ts'
+import type { Candidate } from './score.ts'
 import { claimsOfDeals, findClaims, searchClaims } from './search-store.ts'
-import { judge } from './verdict.ts'
 import { markForWatch, takeWatched } from './watch-store.ts'
+import { isCollision } from './winner.ts'
 
 export interface WatchDeps {
   readonly clock: Clock
   readonly events: EventBus<Tx>
+  readonly findWins: FindWins
   /** The canonical customer of each of these: itself unless it was merged. */
   readonly canonicalOf: (tx: Tx, ids: readonly CustomerId[]) => Promise<ReadonlyMap<CustomerId, CustomerId>>
 }
@@ -28,46 +31,46 @@ const asSubject = (claim: FoundClaim): CheckSubject => ({
   company: claim.company,
   familyIds: claim.familyIds,
   range: claim.range,
+  productIds: claim.productIds,
+  registrationType: claim.registrationType,
+  registeredAt: claim.registeredAt,
 })
-
-const isStrongCollision = ({ band, collides }: Candidate): boolean => band === 'strong' && collides
 
 /** Does the candidate put the claim in question? A registration that came later has a check of its own. */
 const questions = (candidate: Candidate, own: FoundClaim): boolean => {
-  if (!isStrongCollision(candidate)) return false
+  if (!isCollision(candidate)) return false
   const { source, standing, claimId } = candidate.claim
   if (source !== 'registration' || standing === 'held') return true
   return own.standing !== 'held' && claimId !== null && own.claimId !== null && claimId < own.claimId
 }
 
-export function createWatchUseCases({ clock, events, canonicalOf }: WatchDeps) {
+export function createWatchUseCases({ clock, events, canonicalOf, findWins }: WatchDeps) {
   /** Checks registered deals again. Keeps and announces only what meets a claim that no check of the deal has met. */
   async function recheck(tx: Tx, actor: Actor, dealIds: readonly DealId[]): Promise<void> {
     const opened = await asSystem(tx, async (system) => {
       const startedAt = clock.now()
       const claims = await claimsOfDeals(system, dealIds)
       if (claims.length === 0) return []
-      const { horizon, mirror, findings } = await searchClaims(system, claims.map(asSubject), startedAt)
+      const terms = await readTerms(system, startedAt)
+      const subjects = claims.map(asSubject)
+      const { horizon, mirror, findings } = await searchInTime(system, subjects, startedAt)
+      const wins = await readWins(system, findWins, terms, subjects)
       const known = await knownCollisions(system, dealIds)
       const checks = claims.flatMap((own, index): CheckRecord[] => {
         const subject = asSubject(own)
-        const { claims: found = [], complete = true } = findings[index] ?? {}
-        const ranked = findCandidates(subject, found)
+        const { claims: found = [], gaps = [] } = findings[index] ?? {}
+        const past = own.customerId === null ? [] : (wins.get(own.customerId) ?? [])
+        const judged = judgeClaims(terms, subject, found, { mirror, gaps, wins: past })
         const isNew = ({ claim }: Candidate) => !known.has(`${own.dealId} ${claim.claimId}`)
-        const candidates = keptOf(ranked)
-        if (!candidates.some((candidate) => isNew(candidate) && questions(candidate, own))) return []
+        if (!judged.candidates.some((candidate) => isNew(candidate) && questions(candidate, own))) return []
         return [
           {
+            ...judged,
             checkId: newId(),
             purpose: 'watch',
             subject,
-            ...judge({ candidates: ranked, mirror, complete }),
-            ruleVersion,
             horizon,
             claimSeq: null,
-            mirror,
-            candidates,
-            candidatesFound: ranked.length,
             checkedAt: startedAt,
             durationMs: clock.now().getTime() - startedAt.getTime(),
           },
@@ -101,6 +104,7 @@ export function createWatchUseCases({ clock, events, canonicalOf }: WatchDeps) {
       const { taken, dealIds } = await asSystem(tx, async (system) => {
         const claimIds = await takeWatched(system, limit)
         const claims = await findClaims(system, claimIds)
+        const terms = await readTerms(system, clock.now())
         const mirrored = claims.filter(({ source }) => source !== 'registration')
         const found =
           mirrored.length > 0
@@ -108,7 +112,7 @@ export function createWatchUseCases({ clock, events, canonicalOf }: WatchDeps) {
             : []
         const met = mirrored.flatMap((opportunity, index) =>
           (found[index]?.claims ?? []).filter((registration) =>
-            findCandidates(asSubject(registration), [opportunity]).some(isStrongCollision),
+            findCandidates(terms, asSubject(registration), [opportunity]).some(isCollision),
           ),
         )
         const own = claims.filter(({ source }) => source === 'registration')

@@ -36,7 +36,12 @@ export function useDealWorld() {
   const partners = createPartnerUseCases({ events, clock })
   const customers = createCustomerUseCases({ events })
   const products = createProductUseCases()
-  const conflicts = createConflictUseCases({ clock, events, canonicalOf: customers.canonicalOf })
+  const conflicts = createConflictUseCases({
+    clock,
+    events,
+    canonicalOf: customers.canonicalOf,
+    findWins: (tx, customerIds) => deals.findPastWins(tx, customerIds),
+  })
   const incentives = createIncentiveUseCases({ events, clock })
   const deals: DealUseCases = createDealUseCases({
     clock,
