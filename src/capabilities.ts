@@ -121,6 +121,7 @@ export function createCapabilities({ database, clock, logger, keys, publicUrl, r
     customers,
     people: partners,
     registrations: registrationPort(() => deals),
+    findWins: (tx, customerIds) => deals.findPastWins(tx, customerIds),
   })
   const incentives = createIncentiveUseCases({ events, clock })
   const plans = createPlanUseCases({ programmes: partners })

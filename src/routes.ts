@@ -2,7 +2,9 @@
 import { auditRoutes } from './audit/audit-routes.ts'
 import type { Capabilities } from './capabilities.ts'
 import { caseRoutes } from './conflicts/case-routes.ts'
+import { checkRoutes } from './conflicts/check-routes.ts'
 import { conflictRoutes } from './conflicts/conflict-routes.ts'
+import { ruleSetRoutes } from './conflicts/rule-set-routes.ts'
 import { connectionRoutes } from './connections/connection-routes.ts'
 import { mappingPauseRoutes } from './connections/mapping-pause-routes.ts'
 import { mappingRoutes } from './connections/mapping-routes.ts'
@@ -34,6 +36,8 @@ export function createRoutes(made: Capabilities): readonly Route[] {
     ...dealRoutes(made.deals),
     ...conflictRoutes(made.conflicts),
     ...caseRoutes(made.conflicts),
+    ...checkRoutes(made.conflicts),
+    ...ruleSetRoutes(made.conflicts),
     ...planRoutes(made.plans),
     ...incentiveRoutes(made.incentives),
     ...ledgerRoutes(),

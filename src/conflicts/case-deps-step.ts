@@ -5,6 +5,7 @@ import type { Clock } from '#src/kernel/clock.ts'
 import type { EventBus } from '#src/kernel/events.ts'
 import type { CustomerId, DealId } from '#src/kernel/ids.ts'
 import type { PartnerUseCases } from '#src/partners/partner-use-cases.ts'
+import type { FindWins } from './judgement-step.ts'
 import type { CaseTerms, Registration, RegistrationSettlement } from './registration.ts'
 
 /** Registrations, which live above conflicts: whoever puts the product together hands them in. */
@@ -28,4 +29,5 @@ export interface CaseDeps {
   readonly customers: Pick<CustomerUseCases, 'findCustomers' | 'mergeCustomers'>
   readonly people: Pick<PartnerUseCases, 'findUser' | 'recipients'>
   readonly registrations: RegistrationPort
+  readonly findWins: FindWins
 }

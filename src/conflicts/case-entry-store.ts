@@ -104,7 +104,7 @@ export async function keepLabels(
   if (labels.length === 0) return
   const rows = labels.map((label) => ({ ...label, id: newId() }))
   await sql`
-    insert into conflict_label (id, decision_id, case_id, deal_id, claim_id, check_id, rule_version, candidate_kind,
+    insert into conflict_case_label (id, decision_id, case_id, deal_id, claim_id, check_id, rule_version, candidate_kind,
       match_key, score, band, collides, same_company, same_deal, stated, decided_at)
     select (row->>'id')::uuid, ${decision.id}, ${caseId}, (row->>'dealId')::uuid, (row->>'claimId')::uuid,
       (row->>'checkId')::uuid, (row->>'ruleVersion')::int, row->>'candidateKind', row->>'matchKey',
@@ -123,6 +123,6 @@ export async function readLabels(tx: Tx, id: CaseId): Promise<readonly KeptLabel
   const { rows } = await sql<KeptLabel>`
     select decision_id, deal_id, claim_id, check_id, rule_version, candidate_kind, match_key, score::text as score,
       band, collides, same_company, same_deal, stated
-    from conflict_label where case_id in ${family(id)} order by id`.execute(tx)
+    from conflict_case_label where case_id in ${family(id)} order by id`.execute(tx)
   return rows
 }

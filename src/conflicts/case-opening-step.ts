@@ -18,6 +18,7 @@ import {
 import type { CheckId } from './check-store.ts'
 import type { ClaimId } from './claim.ts'
 import type { Candidate } from './score.ts'
+import { isCollision } from './winner.ts'
 
 /** A check after which a registration is in question. */
 export interface CaseFinding {
@@ -28,10 +29,6 @@ export interface CaseFinding {
   readonly cause: CaseCause
   readonly candidates: readonly Candidate[]
 }
-
-/** Does a candidate stand in the way, so that it belongs to the case? */
-export const standsInTheWay = ({ band, collides }: Pick<Candidate, 'band' | 'collides'>): boolean =>
-  collides && band !== 'possible'
 
 /**
  * Opens a case for each meeting of deals, or adds to the open one that has one of them already. Under the claims lock, so
@@ -46,7 +43,7 @@ export async function openCases(
   if (found.length === 0) return
   const now = clock.now()
   const findings = found.map((finding) => {
-    const rivals = finding.candidates.filter(standsInTheWay).map(({ claim }) => claim)
+    const rivals = finding.candidates.filter(isCollision).map(({ claim }) => claim)
     const claimIds = [finding.claimId, ...rivals.flatMap(({ claimId }) => claimId ?? [])]
     const dealIds = [finding.dealId, ...rivals.flatMap(({ dealId }) => dealId ?? [])]
     return { ...finding, rivals, claimIds, dealIds, members: [...dealIds, ...claimIds] }

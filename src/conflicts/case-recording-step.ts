@@ -19,10 +19,10 @@ import {
   type Label,
 } from './case-entry-store.ts'
 import { readCaseChecks } from './case-evidence-store.ts'
-import { standsInTheWay } from './case-opening-step.ts'
 import { type CaseRecord, type CaseRow, type PartyRow, updateCase, updateParties } from './case-store.ts'
 import { keepDecision } from './check-store.ts'
 import type { Candidate } from './score.ts'
+import { isCollision } from './winner.ts'
 
 /** What a person said about a candidate of a deal in the case. */
 export interface StatedLabel {
@@ -196,7 +196,7 @@ async function label(
       const said = stated.get(`${dealId} ${claimId}`)
       stated.delete(`${dealId} ${claimId}`)
       if (!said && (!dealIds.includes(dealId) || decision === null)) return []
-      const isStrong = standsInTheWay({ band: band as Candidate['band'], collides: true })
+      const isStrong = isCollision({ band: band as Candidate['band'], collides: true })
       const implied = decision
         ? impliedLabel(decision.kind, { collides, isStrong })
         : ({ sameCompany: 'unknown', sameDeal: 'unknown' } as const)

@@ -1,29 +1,20 @@
-import type { CompanyIdentity } from '#src/customers/company-identity.ts'
 import { recordAudit } from '#src/database/audit.ts'
-import { asSystem, type Tx, takeLastSteps } from '#src/database/database.ts'
+import { type Tx, takeLastSteps } from '#src/database/database.ts'
 import { type Actor, actorKey } from '#src/kernel/actor.ts'
-import { dayIn } from '#src/kernel/calendar.ts'
-import { NotFound, Refused, TooMany } from '#src/kernel/errors.ts'
-import { type DealId, newId, type PartnerId } from '#src/kernel/ids.ts'
+import { NotFound, Refused } from '#src/kernel/errors.ts'
+import type { DealId } from '#src/kernel/ids.ts'
 import type { createCaseDecisionUseCases } from './case-decision-use-cases.ts'
 import type { CaseDeps } from './case-deps-step.ts'
 import {
-  askedLately,
   type ConflictDecision,
   type KeptCheck,
   type KeptDecision,
-  keepChecks,
   keepDecision,
   readChecks,
   readDecisions,
   readLatestCheck,
 } from './check-store.ts'
-import type { CheckSubject } from './claim.ts'
-import { findCandidates, keptOf } from './comparison.ts'
-import { questionLimits, questionRefusal } from './question-limit.ts'
-import { ruleVersion } from './score.ts'
-import { searchClaims } from './search-store.ts'
-import { conflictForPartner, judge } from './verdict.ts'
+import { recordLabel } from './label-step.ts'
 
 /** What a conflict decision does to the conflict state of the deal. */
 export const decidedState = { override: 'overridden', uphold: 'upheld' } as const
@@ -68,15 +59,18 @@ export function createCaseUseCases(
       if (check.verdict === 'clear') {
         throw new Refused('no_conflict', 'The newest check of this registration is clear: nothing to decide')
       }
+      const decidedAt = clock.now()
+      const decidedBy = actorKey(actor)
       if ((await cases.decideDeal(tx, actor, dealId, decision, reason)) === 'no_case') {
         await keepDecision(tx, dealId, {
           checkId: check.checkId,
           decision,
           reason,
-          decidedBy: actorKey(actor),
+          decidedBy,
           decidedByName: actor.name,
-          decidedAt: clock.now(),
+          decidedAt,
         })
+        await recordLabel(tx, { checkId: check.checkId, label: decision, decidedBy, decidedAt })
         await recordAudit(tx, actor, [
           {
             action: `conflict.${decidedState[decision]}`,
@@ -90,67 +84,5 @@ export function createCaseUseCases(
       await events.publish(tx, actor, [{ type: 'conflict_decided', dealId, verdict: decidedState[decision] }])
       return checksOf(tx, dealId)
     },
-
-    /**
-     * A partner asks before it registers. Nothing is claimed, so the answer may be outdated a moment later; it is coarse
-     * by design, and every question is limited and on record, since enough of them would map the pipelines of others.
-     * @throws TooMany when the partner asked too often, whichever of its people did
-     */
-    async ask(
-      tx: Tx,
-      actor: Actor,
-      question: { readonly company: CompanyIdentity; readonly familyIds: readonly string[] },
-    ): Promise<ReturnType<typeof conflictForPartner>> {
-      const startedAt = clock.now()
-      const partnerId = actor.kind === 'partner' ? actor.partnerId : null
-      const subject: CheckSubject = {
-        ...question,
-        dealId: null,
-        partnerId,
-        customerId: null,
-        range: { from: dayIn(startedAt, 'UTC'), to: null },
-      }
-      const checkId = newId<'conflict_check'>()
-      const verdict = await asSystem(tx, async (system) => {
-        if (partnerId) await assertMayAsk(system, partnerId, startedAt)
-        const { horizon, mirror, findings } = await searchClaims(system, [subject], startedAt)
-        const { claims = [], complete = true } = findings[0] ?? {}
-        const ranked = findCandidates(subject, claims)
-        const judged = judge({ candidates: ranked, mirror, complete })
-        const durationMs = clock.now().getTime() - startedAt.getTime()
-        await keepChecks(system, [
-          {
-            checkId,
-            purpose: 'question',
-            subject,
-            ...judged,
-            ruleVersion,
-            horizon,
-            claimSeq: null,
-            mirror,
-            candidates: keptOf(ranked),
-            candidatesFound: ranked.length,
-            checkedAt: startedAt,
-            durationMs,
-          },
-        ])
-        return judged.verdict
-      })
-      await recordAudit(tx, actor, [
-        {
-          action: 'conflict.asked',
-          subject: { kind: 'conflict_check', id: checkId },
-          partnerId,
-          after: { company: question.company, familyIds: question.familyIds, verdict },
-        },
-      ])
-      return conflictForPartner({ verdict })
-    },
   }
-}
-
-async function assertMayAsk(tx: Tx, partnerId: PartnerId, now: Date): Promise<void> {
-  const refusal = questionRefusal(await askedLately(tx, partnerId, now, questionLimits), now)
-  if (!refusal) return
-  throw new TooMany(`Your organisation may ask ${refusal.most} times a ${refusal.name}`, refusal.retryAfterS)
 }

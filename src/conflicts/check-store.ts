@@ -2,35 +2,42 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Tx } from '#src/database/database.ts'
 import { type DealId, type Id, newId, type PartnerId } from '#src/kernel/ids.ts'
-import type { CheckSubject } from './claim.ts'
-import type { AskedLately } from './question-limit.ts'
-import type { Candidate, CandidateKind, Evidence, MatchKey } from './score.ts'
-import type { MirrorState, Verdict, VerdictReason } from './verdict.ts'
+import type { CheckSubject, FoundClaim } from './claim.ts'
+import type { CandidateKind, Evidence, MatchKey } from './evidence.ts'
+import type { CheckInputs, Judgement } from './judgement.ts'
+import type { ListHit } from './listed-accounts.ts'
+import type { AskedLately, QuestionLimit } from './question-limit.ts'
+import type { Candidate } from './score.ts'
+import type { MirrorState, Verdict, VerdictBand, VerdictReason } from './verdict.ts'
+import type { Winner } from './winner.ts'
 
 export type CheckId = Id<'conflict_check'>
 /** `submit` a registration, `question` asked by a partner first, `watch` something appeared later. */
 export type CheckPurpose = 'submit' | 'question' | 'watch'
 export type ConflictDecision = 'override' | 'uphold'
 
-export interface CheckRecord {
+export interface CheckRecord extends Judgement {
   readonly checkId: CheckId
   readonly purpose: CheckPurpose
   readonly subject: CheckSubject
-  readonly verdict: Verdict
-  readonly reasons: readonly VerdictReason[]
-  readonly ruleVersion: number
   readonly horizon: bigint
   readonly claimSeq: bigint | null
-  readonly mirror: MirrorState
-  /** The best of those found. */
-  readonly candidates: readonly Candidate[]
-  readonly candidatesFound: number
+  /** Of a question: which company was meant, whatever its spelling. */
+  readonly companyKey?: string
   readonly checkedAt: Date
   readonly durationMs: number
 }
 
-const toRow = ({ subject, checkedAt, ...check }: Omit<CheckRecord, 'horizon' | 'claimSeq'>) => ({
+const toRow = ({
+  subject,
+  checkedAt,
+  winner,
+  listed,
+  told,
+  ...check
+}: Omit<CheckRecord, 'horizon' | 'claimSeq'>) => ({
   ...check,
+  ruling: { winner, listed, told },
   subject,
   dealId: subject.dealId,
   partnerId: subject.partnerId,
@@ -51,11 +58,13 @@ export const insertChecks = (
   numbers: { readonly horizon: RawBuilder<unknown>; readonly claimSeq: RawBuilder<unknown> },
 ) => sql`
   insert into conflict_check (id, purpose, deal_id, partner_id, verdict, reasons, rule_version, claim_seq_horizon,
-    claim_seq, mirror, subject, candidates, candidates_found, checked_at, duration_ms)
+    claim_seq, mirror, subject, candidates, candidates_found, checked_at, duration_ms, matcher_version, band, inputs,
+    ruling, company_key)
   select (row->>'checkId')::uuid, row->>'purpose', (row->>'dealId')::uuid, (row->>'partnerId')::uuid,
     row->>'verdict', array(select jsonb_array_elements_text(row->'reasons')), (row->>'ruleVersion')::int,
     ${numbers.horizon}, ${numbers.claimSeq}, row->>'mirror', row->'subject', row->'candidates',
-    (row->>'candidatesFound')::int, (row->>'checkedAt')::timestamptz, (row->>'durationMs')::int
+    (row->>'candidatesFound')::int, (row->>'checkedAt')::timestamptz, (row->>'durationMs')::int,
+    (row->>'matcherVersion')::int, row->>'band', row->'inputs', row->'ruling', row->>'companyKey'
   from ${given}`
 
 /** Keeps the checks in one statement. */
@@ -67,29 +76,7 @@ export async function keepChecks(tx: Tx, checks: readonly CheckRecord[]): Promis
 }
 
 /** A claim as it was when it was scored; the amount as decimal text of minor units. */
-export interface ScoredClaim {
-  readonly claimId: string | null
-  readonly source: 'registration' | 'opportunity' | 'account'
-  readonly standing: string
-  readonly dealId: string | null
-  readonly connectionId: string | null
-  readonly remoteId: string | null
-  readonly partnerId: string | null
-  readonly customerId: string | null
-  readonly company: {
-    readonly name: string
-    readonly nameKey: string
-    readonly domain: string | null
-    readonly country: string | null
-    readonly city: string | null
-  }
-  readonly familyIds: string[]
-  readonly range: { readonly from: string | null; readonly to: string | null }
-  readonly amountMinor: string | null
-  readonly currency: string | null
-  readonly stage: string | null
-  readonly openedOn: string | null
-}
+export type ScoredClaim = Omit<FoundClaim, 'amountMinor'> & { readonly amountMinor: string | null }
 
 export interface KeptCandidate {
   readonly kind: CandidateKind
@@ -101,13 +88,24 @@ export interface KeptCandidate {
   readonly claim: ScoredClaim
 }
 
+/** What a check recommended and told; null of a check that was made before rules had versions. */
+export interface KeptRuling {
+  readonly winner: Winner | null
+  readonly listed: ListHit[]
+  readonly told: string
+}
+
 export interface KeptCheck {
   readonly id: CheckId
   readonly purpose: CheckPurpose
+  readonly dealId: DealId | null
   readonly partnerId: PartnerId | null
   readonly verdict: Verdict
+  readonly band: VerdictBand
   readonly reasons: VerdictReason[]
+  readonly ruling: KeptRuling | null
   readonly ruleVersion: number
+  readonly matcherVersion: number
   readonly claimSeqHorizon: bigint
   readonly claimSeq: bigint | null
   readonly mirror: MirrorState
@@ -117,13 +115,29 @@ export interface KeptCheck {
   readonly candidatesFound: number
 }
 
+const checkColumns = sql`
+  id, purpose, deal_id, partner_id, verdict,
+  coalesce(band, case verdict when 'clear' then 'clear' else 'review' end) as band, reasons, ruling, rule_version,
+  matcher_version, claim_seq_horizon, claim_seq, mirror, candidates, candidates_found, checked_at, duration_ms`
+
 /** All checks of a deal, the newest first, with their evidence. */
 export async function readChecks(tx: Tx, dealId: DealId): Promise<KeptCheck[]> {
   const { rows } = await sql<KeptCheck>`
-    select id, purpose, partner_id, verdict, reasons, rule_version, claim_seq_horizon, claim_seq, mirror,
-      candidates, candidates_found, checked_at, duration_ms
-    from conflict_check where deal_id = ${dealId} order by id desc`.execute(tx)
+    select ${checkColumns} from conflict_check where deal_id = ${dealId} order by id desc`.execute(tx)
   return rows
+}
+
+/** A check with all that went into it. */
+export interface CheckOnRecord extends KeptCheck {
+  readonly subject: CheckSubject
+  /** Null of a check that was made before they were kept. */
+  readonly inputs: CheckInputs | null
+}
+
+export async function findCheck(tx: Tx, checkId: CheckId): Promise<CheckOnRecord | null> {
+  const { rows } = await sql<CheckOnRecord>`
+    select ${checkColumns}, subject, inputs from conflict_check where id = ${checkId}`.execute(tx)
+  return rows[0] ?? null
 }
 
 export interface KeptDecision {
@@ -179,23 +193,27 @@ export async function knownCollisions(tx: Tx, dealIds: readonly DealId[]): Promi
 }
 
 /**
- * What a partner asked within each of these times before `now`. Its next question waits until this unit of work ends,
- * so that many at once do not all find room.
+ * What a partner asked within each of these times before `now`, about one company or any. Its next question waits until
+ * this unit of work ends, so that many at once do not all find room.
  */
 export async function askedLately(
   tx: Tx,
   partnerId: PartnerId,
   now: Date,
-  within: readonly { readonly withinS: number }[],
+  limits: readonly QuestionLimit[],
+  companyKey: string | null,
 ): Promise<readonly AskedLately[]> {
   await sql`select pg_advisory_xact_lock(hashtextextended('conflict question ' || ${partnerId}::text, 0))`.execute(
     tx,
   )
   const { rows } = await sql<AskedLately>`
     select count(question.checked_at)::int as count, min(question.checked_at) as oldest_at
-    from unnest(${within.map(({ withinS }) => withinS)}::int[]) with ordinality as given (within_s, number)
+    from unnest(${limits.map(({ withinS }) => withinS)}::int[], ${limits.map(({ counts }) => counts)}::text[])
+      with ordinality as given (within_s, counts, number)
     left join conflict_check as question on question.purpose = 'question' and question.partner_id = ${partnerId}
       and question.checked_at > ${now}::timestamptz - make_interval(secs => given.within_s)
+      and (given.counts <> 'overlaps' or question.verdict <> 'clear')
+      and (given.counts <> 'company' or question.company_key = ${companyKey}::text)
     group by given.number order by given.number`.execute(tx)
   return rows
 }

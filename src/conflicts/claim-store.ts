@@ -52,19 +52,23 @@ export async function fileRegistrations(
       from jsonb_array_elements(${JSON.stringify(given)}::jsonb) with ordinality as given (row, position)
     ), filed as (
       insert into claim (id, claim_seq, source, deal_id, partner_id, customer_id, canonical_id,
-        name, name_key, domain, country, city, family_ids, range, standing)
+        name, name_key, domain, country, city, family_ids, range, standing, product_ids, registration_type,
+        registered_at)
       select (row->>'id')::uuid, nextval('claim_seq'), 'registration', deal_id, (row->>'partnerId')::uuid,
         customer_id, coalesce(alias.canonical_id, customer_id), company->>'name', company->>'nameKey',
         company->>'domain', company->>'country', company->>'city',
         array(select jsonb_array_elements_text(row->'familyIds')::uuid),
-        daterange((row->>'from')::date, (row->>'to')::date, '[]'), 'pending'
+        daterange((row->>'from')::date, (row->>'to')::date, '[]'), 'pending',
+        array(select jsonb_array_elements_text(coalesce(row->'productIds', '[]'))::uuid), row->>'registrationType',
+        coalesce((row->>'registeredAt')::timestamptz, clock_timestamp())
       from given left join claim_customer_alias as alias using (customer_id)
       order by position
       on conflict (deal_id) where source = 'registration' do update set
         claim_seq = excluded.claim_seq, partner_id = excluded.partner_id, customer_id = excluded.customer_id,
         canonical_id = excluded.canonical_id, name = excluded.name, name_key = excluded.name_key,
         domain = excluded.domain, country = excluded.country, city = excluded.city,
-        family_ids = excluded.family_ids, range = excluded.range,
+        family_ids = excluded.family_ids, range = excluded.range, product_ids = excluded.product_ids,
+        registration_type = excluded.registration_type,
         standing = case when claim.standing = 'closed' then 'pending' else claim.standing end
       returning id, deal_id, claim_seq, canonical_id
     ), given_key as (

@@ -26,8 +26,8 @@ import { type CheckResult, compareAll, compareNewer } from './comparison-step.ts
 import { claimsOfDeals } from './search-store.ts'
 import { markForWatch, markKnownToCases } from './watch-store.ts'
 
-export function createClaimUseCases(deps: Pick<CaseDeps, 'clock' | 'registrations'>) {
-  const { clock } = deps
+export function createClaimUseCases(deps: Pick<CaseDeps, 'clock' | 'registrations' | 'findWins'>) {
+  const { clock, findWins } = deps
   /**
    * Checks registrations against every other claim and files them, as one step that two callers cannot do at once. The
    * search runs now, without a lock. At the end of the unit of work, under the claims lock, whatever was claimed
@@ -43,17 +43,18 @@ export function createClaimUseCases(deps: Pick<CaseDeps, 'clock' | 'registration
   ): Promise<readonly CheckResult[]> {
     if (subjects.length === 0) return []
     const startedAt = clock.now()
-    const { horizon, compared } = await asSystem(tx, (system) => compareAll(system, subjects, startedAt))
+    const comparison = await asSystem(tx, (system) => compareAll(system, subjects, startedAt, findWins))
+    const { compared } = comparison
     const durationMs = clock.now().getTime() - startedAt.getTime()
     leaveForLast(tx, async (system) => {
       await lockClaims(system)
-      const current = await compareNewer(system, horizon, compared)
+      const current = await compareNewer(system, comparison)
       const filed = await fileRegistrations(
         system,
         subjects.map((claim, index) => {
           const own = current[index]
           if (!own) throw new Error('A registration was left without its check')
-          const { claimId, claims: _claims, complete: _complete, ...check } = own
+          const { claimId, claims: _claims, ...check } = own
           return { claimId, claim, check: { ...check, purpose: 'submit', checkedAt: startedAt, durationMs } }
         }),
       )
@@ -69,9 +70,7 @@ export function createClaimUseCases(deps: Pick<CaseDeps, 'clock' | 'registration
       })
       await openCases(deps, system, actor, findings)
     })
-    return compared.map(
-      ({ claimId: _id, subject: _subject, claims: _claims, complete: _complete, ...result }) => result,
-    )
+    return compared.map(({ claimId: _id, subject: _subject, claims: _claims, ...result }) => result)
   }
 
   return {

@@ -24,8 +24,17 @@ export interface OpenRange {
   readonly to: Day | null
 }
 
+/** What the rules ask of a registration beside company, products and days; what is not known is left out or null. */
+export interface RegistrationFacts {
+  /** Products themselves, where they are named; none means all of its families. */
+  readonly productIds?: readonly string[] | undefined
+  readonly registrationType?: string | null | undefined
+  /** First complete submission, ISO 8601 in UTC; null: it is being submitted for the first time. */
+  readonly registeredAt?: string | null | undefined
+}
+
 /** What a registration claims. No family means all products. */
-export interface ClaimSubject {
+export interface ClaimSubject extends RegistrationFacts {
   readonly source: 'registration'
   readonly sourceId: DealId
   readonly partnerId: PartnerId
@@ -37,7 +46,7 @@ export interface ClaimSubject {
 }
 
 /** What a check compares: a registration, a partner's question (no deal, no customer yet) or a mirrored record. */
-export interface CheckSubject {
+export interface CheckSubject extends RegistrationFacts {
   readonly dealId: DealId | null
   readonly partnerId: PartnerId | null
   readonly customerId: CustomerId | null
@@ -47,7 +56,7 @@ export interface CheckSubject {
 }
 
 /** A claim as the search finds it; `customerId` is the canonical one. */
-export interface FoundClaim {
+export interface FoundClaim extends RegistrationFacts {
   readonly claimId: ClaimId | null
   readonly source: ClaimSource
   readonly standing: ClaimStanding
@@ -92,7 +101,30 @@ export function commonDays(a: OpenRange, b: OpenRange): OpenRange | null {
 const latest = (a: Day | null, b: Day | null): Day | null => (a === null || (b !== null && b > a) ? b : a)
 const earliest = (a: Day | null, b: Day | null): Day | null => (a === null || (b !== null && b < a) ? b : a)
 
-/** Product families in common; no family stands for all products. */
+/** Something in common; none stands for all of them. */
 export function familiesOverlap(a: readonly string[], b: readonly string[]): boolean {
   return a.length === 0 || b.length === 0 || a.some((family) => b.includes(family))
 }
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+const standings: readonly string[] = ['pending', 'held', 'contested', 'closed'] satisfies ClaimStanding[]
+
+/**
+ * Can this row be compared at all? A damaged one never speaks for "no conflict": whoever meets it is looked at by a
+ * person. An empty range reads as one without ends, which overlaps with everything.
+ */
+export const isSound = ({
+  claimId,
+  company,
+  familyIds,
+  productIds = [],
+  standing,
+  range,
+}: FoundClaim): boolean =>
+  claimId !== null &&
+  uuid.test(claimId) &&
+  typeof company.nameKey === 'string' &&
+  company.nameKey.trim() !== '' &&
+  [...familyIds, ...productIds].every((id) => typeof id === 'string' && uuid.test(id)) &&
+  standings.includes(standing) &&
+  (range.from === null || range.to === null || range.from <= range.to)

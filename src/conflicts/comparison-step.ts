@@ -3,20 +3,14 @@ import { newId } from '#src/kernel/ids.ts'
 import type { CheckId } from './check-store.ts'
 import type { CheckSubject, ClaimId, ClaimSubject, FoundClaim } from './claim.ts'
 import { lockClaims } from './claim-store.ts'
-import { asCheckSubject, asFiledClaim, createClaimIndex, findCandidates, keptOf } from './comparison.ts'
-import { type Candidate, ruleVersion } from './score.ts'
-import { claimsSince, type Findings, searchClaims } from './search-store.ts'
-import { judge, type MirrorState, type Verdict, type VerdictReason } from './verdict.ts'
+import { asCheckSubject, asFiledClaim, createClaimIndex } from './comparison.ts'
+import { type Judgement, judgeClaims, type NumberedTerms } from './judgement.ts'
+import { type FindWins, readTerms, readWins, searchInTime } from './judgement-step.ts'
+import { claimsSince } from './search-store.ts'
+import type { PastWin } from './winner.ts'
 
-export interface CheckResult {
+export interface CheckResult extends Judgement {
   readonly checkId: CheckId
-  readonly verdict: Verdict
-  readonly reasons: readonly VerdictReason[]
-  readonly ruleVersion: number
-  readonly mirror: MirrorState
-  /** The best of those found. */
-  readonly candidates: readonly Candidate[]
-  readonly candidatesFound: number
 }
 
 /** Newer claims beyond this number are found by searching again instead of one by one. */
@@ -27,8 +21,13 @@ export interface Compared extends CheckResult {
   readonly claimId: ClaimId
   readonly subject: CheckSubject
   readonly claims: readonly FoundClaim[]
-  /** All claims that might have mattered were read. */
-  readonly complete: boolean
+}
+
+/** What stays when a subject is judged once more. */
+export interface Comparison {
+  readonly horizon: bigint
+  readonly terms: NumberedTerms
+  readonly compared: readonly Compared[]
 }
 
 /** Searches for all subjects at once; of those of the batch each one meets the ones before it. */
@@ -36,39 +35,39 @@ export async function compareAll(
   tx: Tx,
   subjects: readonly ClaimSubject[],
   startedAt: Date,
-): Promise<{ horizon: bigint; compared: readonly Compared[] }> {
+  findWins: FindWins,
+): Promise<Comparison> {
   if (isRerun(tx)) await lockClaims(tx)
+  const terms = await readTerms(tx, startedAt)
   const asked = subjects.map(asCheckSubject)
-  const { horizon, mirror, findings } = await searchClaims(tx, asked, startedAt)
-  const batch = createClaimIndex()
-  const compared = asked.map((stated, index): Compared => {
-    const { canonicalId, claims, complete } = findings[index] ?? nothingFound
-    const subject = { ...stated, customerId: canonicalId }
-    const claimId = newId<'claim'>()
-    const own = { checkId: newId<'conflict_check'>(), claimId, subject, mirror, complete }
-    const result = judgeBy(own, [...claims, ...batch.find(subject)])
-    batch.add(asFiledClaim(subject, claimId))
-    return result
+  const { horizon, mirror, findings } = await searchInTime(tx, asked, startedAt)
+  const located = asked.map((subject, index) => {
+    const found = findings[index]
+    if (!found) throw new Error('The search came back without one of its subjects')
+    return { subject: { ...subject, customerId: found.canonicalId }, found }
   })
-  return { horizon, compared }
+  const wins = await readWins(
+    tx,
+    findWins,
+    terms,
+    located.map(({ subject }) => subject),
+  )
+  const batch = createClaimIndex()
+  const compared = located.map(({ subject, found }): Compared => {
+    const claimId = newId<'claim'>()
+    const claims = [...found.claims, ...batch.find(subject)]
+    const facts = { mirror, gaps: found.gaps, wins: winsAt(wins, subject) }
+    const judged = judgeClaims(terms, subject, claims, facts)
+    batch.add(asFiledClaim(subject, claimId, startedAt))
+    return { ...judged, checkId: newId<'conflict_check'>(), claimId, subject, claims }
+  })
+  return { horizon, terms, compared }
 }
 
-const nothingFound: Findings = { canonicalId: null, claims: [], complete: true }
-
-function judgeBy(
-  own: Pick<Compared, 'checkId' | 'claimId' | 'subject' | 'mirror' | 'complete'>,
-  claims: readonly FoundClaim[],
-): Compared {
-  const ranked = findCandidates(own.subject, claims)
-  return {
-    ...own,
-    ...judge({ candidates: ranked, mirror: own.mirror, complete: own.complete }),
-    ruleVersion,
-    candidates: keptOf(ranked),
-    candidatesFound: ranked.length,
-    claims,
-  }
-}
+const winsAt = (
+  wins: ReadonlyMap<string, readonly PastWin[]>,
+  { customerId }: CheckSubject,
+): readonly PastWin[] => (customerId === null ? [] : (wins.get(customerId) ?? []))
 
 /**
  * Under the claims lock: compares with what was claimed since the search.
@@ -76,8 +75,7 @@ function judgeBy(
  */
 export async function compareNewer(
   tx: Tx,
-  horizon: bigint,
-  compared: readonly Compared[],
+  { horizon, terms, compared }: Comparison,
 ): Promise<readonly Compared[]> {
   const newer = await claimsSince(tx, horizon, comparedOneByOne)
   if (newer.length === 0) return compared
@@ -87,8 +85,10 @@ export async function compareNewer(
   return compared.map((before) => {
     const met = index.find(before.subject)
     if (met.length === 0) return before
-    const now = judgeBy(before, [...before.claims, ...met])
+    const claims = [...before.claims, ...met]
+    const { mirror, inputs, subject } = before
+    const now = judgeClaims(terms, subject, claims, { mirror, gaps: inputs.gaps, wins: inputs.wins })
     if (now.verdict !== before.verdict) throw new LostRace('A claim was filed while this one was checked')
-    return now
+    return { ...before, ...now, claims }
   })
 }

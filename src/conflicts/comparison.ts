@@ -1,6 +1,7 @@
 /** Claims become candidates of a subject; claims newer than a search are found in memory. Pure. */
 import type { CheckSubject, ClaimId, ClaimSubject, FoundClaim } from './claim.ts'
 import { nameLikeness } from './name-likeness.ts'
+import type { Terms } from './same-deal.ts'
 import { type Candidate, scoreClaim } from './score.ts'
 import { filingKeys, lookupKeys } from './search-keys.ts'
 import { rankCandidates } from './verdict.ts'
@@ -14,7 +15,11 @@ const isOwnDeal = (subject: CheckSubject, claim: FoundClaim): boolean =>
   subject.dealId !== null && claim.dealId === subject.dealId
 
 /** Candidates among claims, the best first; the last version of a claim given twice counts. */
-export function findCandidates(subject: CheckSubject, claims: readonly FoundClaim[]): readonly Candidate[] {
+export function findCandidates(
+  terms: Terms,
+  subject: CheckSubject,
+  claims: readonly FoundClaim[],
+): readonly Candidate[] {
   const newest = new Map(claims.map((claim) => [claim.claimId, claim]))
   const known = new Map<string, number>()
   const likenessOf = (ours: string, theirs: string): number => {
@@ -23,17 +28,32 @@ export function findCandidates(subject: CheckSubject, claims: readonly FoundClai
     return likeness
   }
   const candidates = [...newest.values()].flatMap((claim) => {
-    const candidate = isOwnDeal(subject, claim) ? null : scoreClaim(subject, claim, likenessOf)
+    const candidate = isOwnDeal(subject, claim) ? null : scoreClaim(terms, subject, claim, likenessOf)
     return candidate ? [candidate] : []
   })
   return rankCandidates(candidates)
 }
 
-/** The part of ranked candidates that is kept with a check: a company with hundreds of claims needs no more as evidence. */
-export const keptOf = (ranked: readonly Candidate[]): readonly Candidate[] => [
-  ...ranked.filter(({ band }) => band === 'strong').slice(0, strongKept),
-  ...ranked.filter(({ band }) => band === 'possible').slice(0, possibleKept),
-]
+/**
+ * The part of ranked candidates that is kept with a check: a company with hundreds of claims needs no more as evidence.
+ * The oldest claim that collides is among them, since it may be the one that wins.
+ */
+export function keptOf(ranked: readonly Candidate[]): readonly Candidate[] {
+  const strong = ranked.filter(({ band }) => band === 'strong')
+  const kept = strong.slice(0, strongKept)
+  const oldest = strong
+    .filter(({ collides }) => collides)
+    .reduce<Candidate | null>((first, one) => (first && sinceOf(first) <= sinceOf(one) ? first : one), null)
+  return [
+    ...kept,
+    ...(oldest && !kept.includes(oldest) ? [oldest] : []),
+    ...ranked.filter(({ band }) => band === 'possible').slice(0, possibleKept),
+  ]
+}
+
+/** Since when a claim stands, to compare; one that does not say since when has always been there. */
+const sinceOf = ({ claim }: Candidate): string =>
+  `${claim.registeredAt ?? claim.openedOn ?? ''} ${claim.claimId ?? ''}`
 
 export interface ClaimIndex {
   add(claim: FoundClaim): void
@@ -71,11 +91,15 @@ export const asCheckSubject = (subject: ClaimSubject): CheckSubject => ({
   company: subject.company,
   familyIds: subject.familyIds,
   range: { from: subject.from, to: subject.to },
+  productIds: subject.productIds,
+  registrationType: subject.registrationType,
+  registeredAt: subject.registeredAt,
 })
 
-/** The claim that a subject becomes once it is filed. */
-export const asFiledClaim = (subject: CheckSubject, claimId: ClaimId): FoundClaim => ({
+/** The claim that a subject becomes once it is filed, at `filedAt`. */
+export const asFiledClaim = (subject: CheckSubject, claimId: ClaimId, filedAt: Date): FoundClaim => ({
   ...subject,
+  registeredAt: subject.registeredAt ?? filedAt.toISOString(),
   claimId,
   source: 'registration',
   standing: 'pending',

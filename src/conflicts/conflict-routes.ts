@@ -5,74 +5,12 @@ import { route } from '#src/http/route.ts'
 import { idSchema } from '#src/kernel/ids.ts'
 import { lineSchema, textSchema } from '#src/kernel/text.ts'
 import type { ConflictUseCases } from './conflict-use-cases.ts'
-
-const sequenceSchema = z.codec(z.string().regex(/^\d{1,19}$/), z.bigint(), {
-  decode: (text) => BigInt(text),
-  encode: (number) => number.toString(),
-})
-
-const evidenceSchema = z.object({
-  point: z.enum(['customer', 'domain', 'name', 'country', 'families', 'window']),
-  speaks: z.enum(['for', 'against']),
-  ours: z.string().nullable(),
-  theirs: z.string().nullable(),
-})
-
-const candidateSchema = z
-  .object({
-    kind: z.enum(['rival', 'own', 'direct', 'link', 'account']),
-    key: z.enum(['customer', 'domain', 'name', 'spelling']),
-    score: z.int(),
-    band: z.enum(['strong', 'possible']),
-    collides: z.boolean(),
-    evidence: z.array(evidenceSchema),
-    claim: z.object({
-      claimId: z.string().nullable(),
-      source: z.enum(['registration', 'opportunity', 'account']),
-      standing: z.string(),
-      dealId: z.string().nullable(),
-      connectionId: z.string().nullable(),
-      remoteId: z.string().nullable(),
-      partnerId: z.string().nullable(),
-      customerId: z.string().nullable(),
-      company: z.object({
-        name: z.string(),
-        nameKey: z.string(),
-        domain: z.string().nullable(),
-        country: z.string().nullable(),
-        city: z.string().nullable(),
-      }),
-      familyIds: z.array(z.string()),
-      range: z.object({ from: z.string().nullable(), to: z.string().nullable() }),
-      amountMinor: z.string().nullable(),
-      currency: z.string().nullable(),
-      stage: z.string().nullable(),
-      openedOn: z.string().nullable(),
-    }),
-  })
-  .meta({ id: 'ConflictCandidate' })
+import { checkSchema, conflictReaders } from './conflict-wire.ts'
 
 const caseSchema = z
   .object({
     dealId: z.string(),
-    checks: z.array(
-      z.object({
-        id: z.string(),
-        purpose: z.enum(['submit', 'question', 'watch']),
-        partnerId: z.string().nullable(),
-        verdict: z.enum(['clear', 'suspected']),
-        reasons: z.array(z.enum(['candidate', 'mirror_stale', 'too_many'])),
-        ruleVersion: z.int(),
-        claimSeqHorizon: sequenceSchema,
-        claimSeq: sequenceSchema.nullable(),
-        mirror: z.enum(['none', 'fresh', 'stale']),
-        checkedAt: instantSchema,
-        durationMs: z.int(),
-        /** The best of those found. */
-        candidates: z.array(candidateSchema),
-        candidatesFound: z.int(),
-      }),
-    ),
+    checks: z.array(checkSchema),
     decisions: z.array(
       z.object({
         id: z.string(),
@@ -109,7 +47,7 @@ export const conflictRoutes = (conflicts: ConflictUseCases) => [
     path: '/api/v1/deals/:dealId/conflict',
     summary: 'Conflict checks of a deal with all evidence, and the decisions on them',
     tag: 'Conflicts',
-    access: ['administrator', 'channel_manager', 'revenue_operations', 'approver', 'auditor'],
+    access: conflictReaders,
     params: dealParams,
     answers: { 200: caseSchema },
     handle: async ({ tx, params }) => ({
@@ -139,7 +77,7 @@ export const conflictRoutes = (conflicts: ConflictUseCases) => [
     path: '/api/v1/conflict-checks',
     summary: 'Ask whether a registration would overlap with other activity',
     description:
-      'Says only whether there is an overlap. Nothing is reserved. Questions are recorded, and a partner may ask 30 a minute and 500 a day (429 with Retry-After beyond).',
+      'Says only whether there is an overlap. Nothing is reserved. Questions are recorded, and how often a partner may ask (30 a minute, 500 a day, about one company 10 a day, until 50 overlaps a day) is part of the conflict rules (429 with Retry-After beyond).',
     tag: 'Conflicts',
     access: ['partner_administrator', 'partner_seller'],
     body: questionSchema,

@@ -4,6 +4,11 @@ import { createCaseDeskUseCases } from './case-desk-use-cases.ts'
 import { createCaseUseCases } from './case-use-cases.ts'
 import { createClaimUseCases } from './claim-use-cases.ts'
 import { createMirrorUseCases } from './mirror-use-cases.ts'
+import { createNoticeUseCases } from './notice-use-cases.ts'
+import { createQualityUseCases } from './quality-use-cases.ts'
+import { createQuestionUseCases } from './question-use-cases.ts'
+import { createReplayUseCases } from './replay-use-cases.ts'
+import { createRuleSetUseCases } from './rule-set-use-cases.ts'
 import { createWatchUseCases } from './watch-use-cases.ts'
 
 export type ConflictDeps = CaseDeps
@@ -17,6 +22,11 @@ export function createConflictUseCases(deps: ConflictDeps) {
     ...createCaseUseCases(deps, decisions),
     ...decisions,
     ...createCaseDeskUseCases(deps),
+    ...createQuestionUseCases(deps),
+    ...createRuleSetUseCases(),
+    ...createReplayUseCases(),
+    ...createNoticeUseCases(),
+    ...createQualityUseCases(),
     ...createMirrorUseCases(deps),
     ...createWatchUseCases(deps),
   }

@@ -3,14 +3,16 @@ import { identifyCompany } from '#src/customers/company-identity.ts'
 import type { Tx } from '#src/database/database.ts'
 import { type CustomerId, type DealId, newId } from '#src/kernel/ids.ts'
 import type { CaseDeps } from './case-deps-step.ts'
-import { type CaseFinding, standsInTheWay } from './case-opening-step.ts'
+import type { CaseFinding } from './case-opening-step.ts'
 import { type CheckRecord, keepChecks, knownCollisions } from './check-store.ts'
 import type { CheckSubject, FoundClaim } from './claim.ts'
-import { findCandidates, keptOf } from './comparison.ts'
-import { type Candidate, ruleVersion } from './score.ts'
-import { claimsOfDeals, type SearchResult, searchClaims } from './search-store.ts'
-import { judge } from './verdict.ts'
+import { findCandidates } from './comparison.ts'
+import { judgeClaims, type NumberedTerms } from './judgement.ts'
+import { type BoundedSearch, readTerms, readWins, searchInTime } from './judgement-step.ts'
+import type { Candidate } from './score.ts'
+import { claimsOfDeals } from './search-store.ts'
 import { customersApart, type WatchCause } from './watch-store.ts'
+import { isCollision } from './winner.ts'
 
 export const asSubject = (claim: FoundClaim): CheckSubject => ({
   dealId: claim.dealId,
@@ -19,6 +21,9 @@ export const asSubject = (claim: FoundClaim): CheckSubject => ({
   company: claim.company,
   familyIds: claim.familyIds,
   range: claim.range,
+  productIds: claim.productIds,
+  registrationType: claim.registrationType,
+  registeredAt: claim.registeredAt,
 })
 
 /** Does the candidate put the claim in question? A registration that came later has a check of its own. */
@@ -37,12 +42,29 @@ export interface Recheck {
   readonly cause: WatchCause
 }
 
-type Deps = Pick<CaseDeps, 'clock' | 'customers'>
+type Deps = Pick<CaseDeps, 'clock' | 'customers' | 'findWins'>
 
 interface Look {
-  readonly search: SearchResult
+  readonly terms: NumberedTerms
+  readonly search: BoundedSearch
+  readonly wins: Awaited<ReturnType<typeof readWins>>
   readonly startedAt: Date
   readonly isApart: (candidate: Candidate, own: FoundClaim) => boolean
+}
+
+/** Searches for claims, and for the same ones as their customers are called now, in one step. */
+async function lookFor(
+  { findWins }: Deps,
+  tx: Tx,
+  claims: readonly FoundClaim[],
+  renamed: readonly FoundClaim[],
+  startedAt: Date,
+): Promise<Look> {
+  const terms = await readTerms(tx, startedAt)
+  const subjects = [...claims, ...renamed].map(asSubject)
+  const search = await searchInTime(tx, subjects, startedAt)
+  const wins = await readWins(tx, findWins, terms, subjects)
+  return { terms, search, wins, startedAt, isApart: await apartAmong(tx, search, claims) }
 }
 
 /**
@@ -58,8 +80,8 @@ export async function recheckDeals(
   const claims = await claimsOfDeals(tx, [...marks.keys()])
   if (claims.length === 0) return []
   const renamed = await byCustomerNames(deps, tx, claims)
-  const search = await searchClaims(tx, [...claims, ...renamed].map(asSubject), startedAt)
-  const look: Look = { search, startedAt, isApart: await apartAmong(tx, search, claims) }
+  const look = await lookFor(deps, tx, claims, renamed, startedAt)
+  const { search } = look
   const met = renamed.flatMap((_, index) => search.findings[claims.length + index]?.claims ?? [])
   const known = await knownCollisions(tx, [
     ...new Set([...claims, ...met].flatMap(({ dealId }) => dealId ?? [])),
@@ -121,12 +143,12 @@ function addFinding(
 
 /** A direct opportunity is named as such, whatever marked the claim. */
 const causeOf = ({ candidates }: CheckRecord, { forced, cause }: Recheck): WatchCause =>
-  !forced && candidates.some((candidate) => candidate.kind === 'direct' && standsInTheWay(candidate))
+  !forced && candidates.some((candidate) => candidate.kind === 'direct' && isCollision(candidate))
     ? 'direct'
     : cause
 
 const blocks = (candidate: Candidate, own: FoundClaim, { isApart }: Look): boolean =>
-  standsInTheWay(candidate) && !isApart(candidate, own)
+  isCollision(candidate) && !isApart(candidate, own)
 
 /**
  * Looks again at deals that wait for something: those in whose way nothing stands any more.
@@ -140,14 +162,12 @@ export async function findCleared(
   const startedAt = deps.clock.now()
   const claims = await claimsOfDeals(tx, dealIds)
   if (claims.length === 0) return []
-  const search = await searchClaims(tx, claims.map(asSubject), startedAt)
-  const look: Look = { search, startedAt, isApart: await apartAmong(tx, search, claims) }
+  const look = await lookFor(deps, tx, claims, [], startedAt)
   const cleared = claims.flatMap((own, index): { dealId: DealId; check: CheckRecord }[] => {
     const subject = asSubject(own)
-    const before = (search.findings[index]?.claims ?? []).filter((claim) =>
-      findCandidates(subject, [claim]).every(
-        (candidate) =>
-          !standsInTheWay(candidate) || (blocks(candidate, own, look) && questions(candidate, own)),
+    const before = (look.search.findings[index]?.claims ?? []).filter((claim) =>
+      findCandidates(look.terms, subject, [claim]).every(
+        (candidate) => !isCollision(candidate) || (blocks(candidate, own, look) && questions(candidate, own)),
       ),
     )
     const check = checkOf(deps, look, subject, before, index, 'watch')
@@ -183,7 +203,7 @@ const sameIdentity = (a: CompanyIdentity, b: CompanyIdentity): boolean =>
 
 async function apartAmong(
   tx: Tx,
-  { findings }: SearchResult,
+  { findings }: BoundedSearch,
   own: readonly FoundClaim[],
 ): Promise<Look['isApart']> {
   const met = findings.flatMap(({ claims }) => claims)
@@ -197,25 +217,21 @@ async function apartAmong(
 
 function checkOf(
   { clock }: Pick<CaseDeps, 'clock'>,
-  { search: { horizon, mirror, findings }, startedAt }: Look,
+  { terms, search: { horizon, mirror, findings }, wins, startedAt }: Look,
   subject: CheckSubject,
   claims: readonly FoundClaim[],
   index: number,
   purpose: CheckRecord['purpose'],
 ): CheckRecord {
-  const ranked = findCandidates(subject, claims)
-  const complete = findings[index]?.complete ?? true
+  const gaps = findings[index]?.gaps ?? []
+  const past = subject.customerId === null ? [] : (wins.get(subject.customerId) ?? [])
   return {
+    ...judgeClaims(terms, subject, claims, { mirror, gaps, wins: past }),
     checkId: newId(),
     purpose,
     subject,
-    ...judge({ candidates: ranked, mirror, complete }),
-    ruleVersion,
     horizon,
     claimSeq: null,
-    mirror,
-    candidates: keptOf(ranked),
-    candidatesFound: ranked.length,
     checkedAt: startedAt,
     durationMs: clock.now().getTime() - startedAt.getTime(),
   }

@@ -1,43 +1,30 @@
 /** Scores one claim against what is being checked and says why. Pure: the same two sides always score the same. */
-import { type CheckSubject, commonDays, type FoundClaim, familiesOverlap, type OpenRange } from './claim.ts'
+import type { CheckSubject, FoundClaim } from './claim.ts'
+import type { CandidateKind, Evidence, MatchKey } from './evidence.ts'
 import { nameLikeness } from './name-likeness.ts'
+import { compareCircumstances, type Terms } from './same-deal.ts'
 
-/** Rises with every change of keys, weights or bands, so that an old verdict can be told from a new one. */
-export const ruleVersion = 1
+export type { CandidateKind, Evidence, MatchKey } from './evidence.ts'
 
-/** From here on two companies count as the same one. */
-export const strongFrom = 75
-/** Below this a claim is no candidate. */
-export const candidateFrom = 60
+/** Rises with every change of keys or weights, so that an old score can be told from a new one. */
+export const matcherVersion = 1
+
+/** From here on two names count as alike. */
+const candidateFrom = 60
 
 const otherDomainPenalty = 15
 const otherCountryPenalty = 20
 const siblingDomainBonus = 10
 const sameCountryBonus = 2
 
-/** By what the two are most surely the same. */
-export type MatchKey = 'customer' | 'domain' | 'name' | 'spelling'
-
-/**
- * `rival` another partner's claim · `own` the same partner's registration · `direct` an open opportunity without a partner ·
- * `link` an opportunity of the same partner in the CRM · `account` a company in the CRM.
- */
-export type CandidateKind = 'rival' | 'own' | 'direct' | 'link' | 'account'
-
-export interface Evidence {
-  readonly point: 'customer' | 'domain' | 'name' | 'country' | 'families' | 'window'
-  readonly speaks: 'for' | 'against'
-  readonly ours: string | null
-  readonly theirs: string | null
-}
-
 export interface Candidate {
   readonly kind: CandidateKind
   readonly key: MatchKey
   /** 0 to 100. */
   readonly score: number
+  /** `strong`: taken for the same company; `possible`: shown only. */
   readonly band: 'strong' | 'possible'
-  /** Would both stand for the same customer, products and days? Accounts and links never collide. */
+  /** Would both stand for the same deal, as the rules say? Accounts and links never collide. */
   readonly collides: boolean
   readonly evidence: readonly Evidence[]
   readonly claim: FoundClaim
@@ -48,47 +35,28 @@ export interface Candidate {
  * @param likenessOf how alike the names are; a caller with many claims of one company remembers it
  */
 export function scoreClaim(
+  terms: Terms,
   subject: CheckSubject,
   claim: FoundClaim,
   likenessOf: (a: string, b: string) => number = nameLikeness,
 ): Candidate | null {
+  const { shownFrom, reviewFrom } = terms.rules.sameDeal.company
   const likeness = likenessOf(subject.company.nameKey, claim.company.nameKey)
   const { key, score, evidence } = scoreCompany(subject, claim, likeness)
-  if (score < candidateFrom) return null
-  const band = score >= strongFrom ? 'strong' : 'possible'
+  if (score < shownFrom) return null
   const kind = kindOf(subject, claim)
-  const sameProducts = familiesOverlap(subject.familyIds, claim.familyIds)
-  const claimed = claimedRange(claim)
-  const days = commonDays(subject.range, claimed)
-  const circumstances: Evidence[] = [
-    {
-      point: 'families',
-      speaks: sameProducts ? 'for' : 'against',
-      ours: familiesText(subject.familyIds),
-      theirs: familiesText(claim.familyIds),
-    },
-    {
-      point: 'window',
-      speaks: days ? 'for' : 'against',
-      ours: rangeText(subject.range),
-      theirs: rangeText(claimed),
-    },
-  ]
+  const circumstances = compareCircumstances(terms, subject, claim, kind)
   const competes = kind === 'rival' || kind === 'own' || kind === 'direct'
   return {
     kind,
     key,
     score,
-    band,
-    collides: competes && sameProducts && days !== null,
-    evidence: [...evidence, ...circumstances],
+    band: score >= reviewFrom ? 'strong' : 'possible',
+    collides: competes && circumstances.same,
+    evidence: [...evidence, ...circumstances.evidence],
     claim,
   }
 }
-
-/** A pending registration asks for days from its approval on, whenever that will be. */
-const claimedRange = ({ standing, range }: FoundClaim): OpenRange =>
-  standing === 'pending' ? { from: range.from, to: null } : range
 
 function kindOf(subject: CheckSubject, claim: FoundClaim): CandidateKind {
   if (claim.source === 'account') return 'account'
@@ -130,7 +98,3 @@ function scoreCompany(subject: CheckSubject, claim: FoundClaim, likeness: number
 /** acme.com and acme.de: what stands before the public suffix is the same. */
 const sameLabel = (a: string | null, b: string | null): boolean =>
   a !== null && b !== null && a.split('.')[0] === b.split('.')[0]
-
-const familiesText = (familyIds: readonly string[]): string =>
-  familyIds.length === 0 ? 'all' : familyIds.join(', ')
-const rangeText = ({ from, to }: OpenRange): string => `${from ?? '...'} to ${to ?? '...'}`

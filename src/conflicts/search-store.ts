@@ -21,6 +21,8 @@ export interface Findings {
   readonly claims: readonly FoundClaim[]
   /** False when more claims exist than were read. */
   readonly complete: boolean
+  /** True when a key names a claim that is not there: what it stood for cannot be told. */
+  readonly damaged: boolean
 }
 
 export interface SearchResult {
@@ -52,6 +54,9 @@ interface ClaimRow {
   readonly currency: string | null
   readonly stage: string | null
   readonly openedOn: string | null
+  readonly productIds: string[]
+  readonly registrationType: string | null
+  readonly registeredAt: Date | null
 }
 
 interface SubjectRow {
@@ -67,7 +72,8 @@ const claimColumns = sql`
   claim.id, claim.source, claim.standing, claim.deal_id, claim.connection_id, claim.remote_id, claim.partner_id,
   claim.canonical_id, claim.name, claim.name_key, claim.domain, claim.country, claim.city, claim.family_ids,
   lower(claim.range) as range_from, upper(claim.range) - 1 as range_to,
-  claim.amount_minor, claim.currency, claim.stage, claim.opened_on`
+  claim.amount_minor, claim.currency, claim.stage, claim.opened_on,
+  claim.product_ids, claim.registration_type, claim.registered_at`
 
 const toClaim = (row: ClaimRow): FoundClaim => ({
   claimId: row.id,
@@ -91,6 +97,9 @@ const toClaim = (row: ClaimRow): FoundClaim => ({
   currency: row.currency,
   stage: row.stage,
   openedOn: row.openedOn,
+  productIds: row.productIds,
+  registrationType: row.registrationType,
+  registeredAt: row.registeredAt?.toISOString() ?? null,
 })
 
 /**
@@ -137,9 +146,10 @@ export async function searchClaims(
       from hit group by subject, claim_id
     ), found as (
       select ranked.subject as found_for, ranked.weight, ranked.place, ${claimColumns}
-      from ranked join claim on claim.id = ranked.claim_id
+      from ranked left join claim on claim.id = ranked.claim_id
       where (ranked.place <= ${comparedPerSubject}::int or ranked.weight >= ${exactWeight}::int)
-        and claim.standing <> 'closed' and (not ${registrationsOnly}::boolean or claim.source = 'registration')
+        and (claim.id is null
+          or claim.standing <> 'closed' and (not ${registrationsOnly}::boolean or claim.source = 'registration'))
     )
     select given.subject::int as subject, given.canonical_id as subject_canonical_id, state.horizon, state.mirror, found.*
     from given
@@ -161,6 +171,7 @@ export async function searchClaims(
         canonicalId: own[0]?.subjectCanonicalId ?? null,
         claims: own.flatMap((row) => (row.id === null ? [] : [toClaim(row)])),
         complete: exact.length < readUnderKey.exact,
+        damaged: own.some(({ weight, id }) => weight !== null && id === null),
       }
     }),
   }

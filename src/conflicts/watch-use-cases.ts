@@ -6,11 +6,12 @@ import type { CustomerId, DealId } from '#src/kernel/ids.ts'
 import type { CaseId } from './case.ts'
 import type { CaseDeps } from './case-deps-step.ts'
 import { addEntries } from './case-entry-store.ts'
-import { openCases, standsInTheWay } from './case-opening-step.ts'
+import { openCases } from './case-opening-step.ts'
 import { closeMootCases, settleParties } from './case-settlement-store.ts'
 import type { ClaimId } from './claim.ts'
 import { lockClaims } from './claim-store.ts'
 import { findCandidates } from './comparison.ts'
+import { readTerms } from './judgement-step.ts'
 import { customersUnder, repointClaims } from './merge-store.ts'
 import { asSubject, findCleared, type Recheck, recheckDeals } from './recheck-step.ts'
 import { findClaims, searchClaims } from './search-store.ts'
@@ -22,6 +23,7 @@ import {
   markForWatch,
   takeWatched,
 } from './watch-store.ts'
+import { isCollision } from './winner.ts'
 
 export function createWatchUseCases(deps: CaseDeps) {
   const { clock, events, canonicalOf } = deps
@@ -33,6 +35,7 @@ export function createWatchUseCases(deps: CaseDeps) {
       system,
       marks.map(({ claimId }) => claimId),
     )
+    const terms = await readTerms(system, clock.now())
     const mirrored = claims.filter(({ source }) => source !== 'registration')
     const found =
       mirrored.length > 0
@@ -40,7 +43,7 @@ export function createWatchUseCases(deps: CaseDeps) {
         : []
     const met = mirrored.flatMap((opportunity, index) =>
       (found[index]?.claims ?? []).filter((registration) =>
-        findCandidates(asSubject(registration), [opportunity]).some(standsInTheWay),
+        findCandidates(terms, asSubject(registration), [opportunity]).some(isCollision),
       ),
     )
     const dealIds = new Map<DealId, Recheck>()

@@ -228,6 +228,29 @@ export async function savepoint<T>(tx: Tx, work: (tx: Tx) => Promise<T>): Promis
   }
 }
 
+/**
+ * Reads under a time limit of their own. Null when they took longer or were cancelled; the unit of work stays usable then,
+ * and whatever else fails is thrown on.
+ */
+export async function withinTime<T>(
+  tx: Tx,
+  limitMs: number,
+  read: (tx: Tx) => Promise<T>,
+): Promise<{ readonly value: T } | null> {
+  await sql.raw(`savepoint timed; set local statement_timeout = ${Math.ceil(limitMs)}`).execute(tx)
+  try {
+    const value = await read(tx)
+    await sql.raw('release savepoint timed; set local statement_timeout to default').execute(tx)
+    return { value }
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError) || error.code !== queryCanceled) throw error
+    await sql.raw('rollback to savepoint timed; release savepoint timed').execute(tx)
+    return null
+  }
+}
+
+const queryCanceled = '57014'
+
 /** The name of the constraint that an error violated, if it is one of those. */
 export function violatedConstraint(error: unknown): string | null {
   if (!(error instanceof pg.DatabaseError)) return null

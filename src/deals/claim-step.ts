@@ -53,6 +53,9 @@ export async function checkAndClaim(
       company: identityOf(deal),
       customerId: deal.customerId,
       familyIds: familiesOf(deal.products),
+      productIds: deal.products.map(({ productId }) => productId),
+      registrationType: deal.registrationType,
+      registeredAt: deal.registeredAt?.toISOString() ?? null,
       ...claimedDays(deal, programme, today),
     }
   })

@@ -112,7 +112,14 @@ export const importableFields = [
 ] as const satisfies readonly DetailField[]
 
 /** A conflict check looks at these: a change makes its verdict void. */
-const checkedFields: readonly DetailField[] = ['companyName', 'domain', 'country', 'city', 'products']
+const checkedFields: readonly DetailField[] = [
+  'companyName',
+  'domain',
+  'country',
+  'city',
+  'products',
+  'registrationType',
+]
 
 export type DetailsPatch = { readonly [Field in DetailField]?: DealDetails[Field] | undefined }
 

@@ -14,6 +14,7 @@ import { createEarningUseCases } from './earning-use-cases.ts'
 import { createImportUseCases } from './import-use-cases.ts'
 import { getDeal } from './lookup-step.ts'
 import { createOutcomeUseCases } from './outcome-use-cases.ts'
+import { findPastWins } from './past-win-store.ts'
 import { createProtectionUseCases } from './protection-use-cases.ts'
 import { createRegistrationUseCases } from './registration-use-cases.ts'
 import { createReviewUseCases } from './review-use-cases.ts'
@@ -35,6 +36,9 @@ export const createDealUseCases = (deps: DealDeps) => ({
 
   /** @throws NotFound, also for a deal of another partner */
   getDeal,
+
+  /** For conflicts, in a system step: who won at a customer before. */
+  findPastWins,
 
   /** @throws NotAllowed when a partner filters by what it may not know */
   async listDeals(

@@ -1,6 +1,7 @@
 /** Looking a company up among all claims, against trigram similarity on the same database at its best. */
 import pg from 'pg'
 import { findCandidates } from '#src/conflicts/comparison.ts'
+import { defaultRuleSet } from '#src/conflicts/rule-set.ts'
 import { searchClaims } from '#src/conflicts/search-store.ts'
 import { identifyCompany } from '#src/customers/company-identity.ts'
 import { openDatabase } from '#src/database/database.ts'
@@ -49,7 +50,7 @@ async function compare(url: string, size: number, lookups: number, rounds: numbe
     const range = { from: now.toISOString().slice(0, 10), to: null }
     const subject = { dealId: null, partnerId: null, customerId: null, company, familyIds: [], range }
     const { findings } = await database.transact(actor, (tx) => searchClaims(tx, [subject], now))
-    findCandidates(subject, findings[0]?.claims ?? [])
+    findCandidates({ rules: defaultRuleSet, asOf: range.from }, subject, findings[0]?.claims ?? [])
   }
   const lookUpByTrigrams = async (index: number): Promise<void> => {
     await peer.query({

@@ -7,7 +7,8 @@ import type { Capabilities } from '#src/capabilities.ts'
 import type { ClaimSubject } from '#src/conflicts/claim.ts'
 import { fileRegistrations } from '#src/conflicts/claim-store.ts'
 import { asCheckSubject } from '#src/conflicts/comparison.ts'
-import { ruleVersion } from '#src/conflicts/score.ts'
+import { judgeClaims } from '#src/conflicts/judgement.ts'
+import { defaultRuleSet } from '#src/conflicts/rule-set.ts'
 import { identifyCompany } from '#src/customers/company-identity.ts'
 import { type Database, openDatabase, type Tx } from '#src/database/database.ts'
 import { newDeal } from '#src/deals/deal.ts'
@@ -204,16 +205,13 @@ async function seedSome(tx: Tx, installation: Installation, from: number, to: nu
         from: day,
         to: until,
       }
+      const subject = asCheckSubject(claim)
+      const terms = { version: 1, rules: defaultRuleSet, asOf: day }
       const check = {
+        ...judgeClaims(terms, subject, [], { mirror: 'none', gaps: [], wins: [] }),
         checkId: newId<'conflict_check'>(),
         purpose: 'submit',
-        subject: asCheckSubject(claim),
-        verdict: 'clear',
-        reasons: [],
-        ruleVersion,
-        mirror: 'none',
-        candidates: [],
-        candidatesFound: 0,
+        subject,
         checkedAt: now,
         durationMs: 1,
       } as const

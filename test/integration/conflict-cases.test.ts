@@ -23,6 +23,7 @@ const conflicts = createConflictUseCases({
     conflict_decided: [async (_tx, _actor, events) => void decided.push(...events)],
   }),
   canonicalOf: async (_tx, ids) => new Map(ids.map((id) => [id, id])),
+  findWins: async () => [],
 })
 
 const seller = sellerOf()
@@ -167,7 +168,11 @@ test('a partner that asks first learns only whether there is an overlap, and the
 })
 
 test('a partner may ask thirty times a minute, all its people and requests at once together', async () => {
-  const ask = (who: string) => post(who, '/conflict-checks', { company: { name: 'Immer wieder' } })
+  let asked = 0
+  const ask = (who: string) => {
+    asked += 1
+    return post(who, '/conflict-checks', { company: { name: `Immer wieder ${asked}` } })
+  }
   const answers = await Promise.all(
     Array.from({ length: 36 }, (_, index) => ask(index % 2 ? 'curious' : 'colleague')),
   )

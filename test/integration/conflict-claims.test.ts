@@ -19,6 +19,7 @@ const conflicts = createConflictUseCases({
   clock: systemClock,
   events: createEventBus<Tx>({}),
   canonicalOf: async (_tx, ids) => new Map(ids.map((id) => [id, id])),
+  findWins: async () => [],
 })
 
 /** As a partner's unit of work does it. */

@@ -26,6 +26,7 @@ const conflicts = createConflictUseCases({
     conflict_found: [async (_tx, _actor, events) => void found.push(...events)],
   }),
   canonicalOf: async (_tx, ids) => new Map(ids.map((id) => [id, canonical(id)])),
+  findWins: async () => [],
 })
 
 const run = <T>(work: (tx: Tx) => Promise<T>): Promise<T> => db.database.transact(system, work)

@@ -45,6 +45,7 @@ export function useDealWorld() {
     customers,
     people: partners,
     registrations: registrationPort(() => deals),
+    findWins: (tx, customerIds) => deals.findPastWins(tx, customerIds),
   })
   const incentives = createIncentiveUseCases({ events, clock })
   const deals: DealUseCases = createDealUseCases({

@@ -3,11 +3,14 @@ import { expect, test } from 'vitest'
 import type { CheckSubject, FoundClaim } from '#src/conflicts/claim.ts'
 import { findCandidates } from '#src/conflicts/comparison.ts'
 import { editDistance, nameLikeness } from '#src/conflicts/name-likeness.ts'
-import { type Candidate, scoreClaim, strongFrom } from '#src/conflicts/score.ts'
+import { defaultRuleSet } from '#src/conflicts/rule-set.ts'
+import { type Candidate, scoreClaim } from '#src/conflicts/score.ts'
 import { filingKeys, lookupKeys } from '#src/conflicts/search-keys.ts'
-import { conflictForPartner, judge } from '#src/conflicts/verdict.ts'
 import { type CompanyDescription, identifyCompany } from '#src/customers/company-identity.ts'
 import { newId } from '#src/kernel/ids.ts'
+
+const terms = { rules: defaultRuleSet, asOf: '2026-01-01' }
+const strongFrom = defaultRuleSet.sameDeal.company.reviewFrom
 
 const subject = (company: CompanyDescription, changes: Partial<CheckSubject> = {}): CheckSubject => ({
   dealId: newId(),
@@ -39,7 +42,7 @@ const claim = (company: CompanyDescription, changes: Partial<FoundClaim> = {}): 
 })
 
 const scored = (a: CheckSubject, b: FoundClaim): Candidate => {
-  const candidate = scoreClaim(a, b)
+  const candidate = scoreClaim(terms, a, b)
   if (!candidate) throw new Error('Not a candidate')
   return candidate
 }
@@ -189,29 +192,13 @@ test('a deal never meets itself nor the opportunity that it is linked to', () =>
     { name: 'Alpha Werke' },
     { source: 'opportunity', dealId: one.dealId, partnerId: null },
   )
-  expect(findCandidates(one, [linked, claim({ name: 'Alpha Werke' }, { dealId: one.dealId })])).toEqual([])
+  expect(
+    findCandidates(terms, one, [linked, claim({ name: 'Alpha Werke' }, { dealId: one.dealId })]),
+  ).toEqual([])
 })
 
 test('of one claim given twice the later version counts', () => {
   const old = claim({ name: 'Alpha Werke' })
   const renamed = { ...old, company: identifyCompany({ name: 'Zebra' }) }
-  expect(findCandidates(subject({ name: 'Alpha Werke' }), [old, renamed])).toEqual([])
-})
-
-test('a verdict is clear only when the search was complete, the mirror is good and nothing strong collides', () => {
-  const good = { candidates: [], mirror: 'fresh', complete: true } as const
-  const strong = scored(subject({ name: 'Alpha Werke' }), claim({ name: 'Alpha Werke' }))
-  expect(judge(good)).toEqual({ verdict: 'clear', reasons: [] })
-  expect(judge({ ...good, mirror: 'none' }).verdict).toBe('clear')
-  expect(judge({ ...good, mirror: 'stale' }).reasons).toEqual(['mirror_stale'])
-  expect(judge({ ...good, complete: false }).reasons).toEqual(['too_many'])
-  expect(judge({ ...good, candidates: [strong] }).reasons).toEqual(['candidate'])
-  expect(judge({ ...good, candidates: [{ ...strong, collides: false }] }).verdict).toBe('clear')
-  expect(judge({ ...good, candidates: [{ ...strong, band: 'possible' }] }).verdict).toBe('clear')
-})
-
-test('a partner learns that there is a conflict and nothing else', () => {
-  expect(Object.keys(conflictForPartner({ verdict: 'suspected' }))).toEqual(['conflict', 'message'])
-  expect(conflictForPartner({ verdict: 'suspected' }).conflict).toBe(true)
-  expect(conflictForPartner({ verdict: 'clear' }).conflict).toBe(false)
+  expect(findCandidates(terms, subject({ name: 'Alpha Werke' }), [old, renamed])).toEqual([])
 })

@@ -117,7 +117,7 @@ select hide_from_partners('conflict_case_decision');
 select make_append_only('conflict_case_decision');
 
 -- What a person said about a candidate as the check had shown it; unstated ones follow from the kind of decision.
-create table conflict_label (
+create table conflict_case_label (
   id uuid primary key,
   decision_id uuid not null references conflict_case_decision,
   case_id uuid not null references conflict_case,
@@ -136,10 +136,10 @@ create table conflict_label (
   decided_at timestamptz not null,
   unique (decision_id, deal_id, claim_id)
 );
-create index conflict_label_case on conflict_label (case_id);
-create index conflict_label_check on conflict_label (check_id, claim_id);
-select hide_from_partners('conflict_label');
-select make_append_only('conflict_label');
+create index conflict_case_label_case on conflict_case_label (case_id);
+create index conflict_case_label_check on conflict_case_label (check_id, claim_id);
+select hide_from_partners('conflict_case_label');
+select make_append_only('conflict_case_label');
 
 -- Customers that a person knows to be two; the smaller id first.
 create table conflict_apart (

@@ -1,0 +1,33 @@
+/** How far claims go and how far the mirror can be trusted, where the search itself could not say so. */
+import { sql } from 'kysely'
+import type { Tx } from '#src/database/database.ts'
+import type { CustomerId } from '#src/kernel/ids.ts'
+import { mirrorStateAt } from './mirror-store.ts'
+import type { MirrorState } from './verdict.ts'
+
+export interface Horizon {
+  /** The highest number handed out. */
+  readonly horizon: bigint
+  readonly mirror: MirrorState
+  /** Canonical customers, in the order of those given. */
+  readonly canonicalIds: readonly (CustomerId | null)[]
+}
+
+export async function readHorizon(
+  tx: Tx,
+  customerIds: readonly (CustomerId | null)[],
+  now: Date,
+): Promise<Horizon> {
+  const { rows } = await sql<{ horizon: bigint; mirror: MirrorState }>`
+    select (select coalesce(max(claim_seq), 0) from claim) as horizon, ${mirrorStateAt(now)} as mirror`.execute(
+    tx,
+  )
+  const [state] = rows
+  if (!state) throw new Error('The state of the claims could not be read')
+  const canonical = await sql<{ canonicalId: CustomerId | null }>`
+    select coalesce(alias.canonical_id, given.customer_id) as canonical_id
+    from unnest(${customerIds}::uuid[]) with ordinality as given (customer_id, position)
+    left join claim_customer_alias as alias using (customer_id)
+    order by given.position`.execute(tx)
+  return { ...state, canonicalIds: canonical.rows.map(({ canonicalId }) => canonicalId) }
+}
