@@ -18,19 +18,20 @@ export interface CaseEntry {
 
 export type NewEntry = Pick<CaseEntry, 'kind' | 'dealId' | 'data'> & { readonly caseId: CaseId }
 
+/** The insert of entries, for a statement of its own or as a part of one. */
+export const insertEntries = (actor: Actor, at: Date, entries: readonly NewEntry[]) => sql`
+  insert into conflict_case_entry (id, case_id, recorded_at, kind, deal_id, actor_kind, actor_id, actor_name, data)
+  select (row->>'id')::uuid, (row->>'caseId')::uuid, ${at}, row->>'kind', (row->>'dealId')::uuid, ${actor.kind},
+    ${actor.kind === 'system' ? actor.name : actor.id}, ${actor.name}, row->'data'
+  from jsonb_array_elements(${JSON.stringify(entries.map((entry) => ({ ...entry, id: newId() })))}::jsonb) as row`
+
 export async function addEntries(
   tx: Tx,
   actor: Actor,
   at: Date,
   entries: readonly NewEntry[],
 ): Promise<void> {
-  if (entries.length === 0) return
-  const rows = entries.map((entry) => ({ ...entry, id: newId() }))
-  await sql`
-    insert into conflict_case_entry (id, case_id, recorded_at, kind, deal_id, actor_kind, actor_id, actor_name, data)
-    select (row->>'id')::uuid, (row->>'caseId')::uuid, ${at}, row->>'kind', (row->>'dealId')::uuid, ${actor.kind},
-      ${actor.kind === 'system' ? actor.name : actor.id}, ${actor.name}, row->'data'
-    from jsonb_array_elements(${JSON.stringify(rows)}::jsonb) as row`.execute(tx)
+  if (entries.length > 0) await insertEntries(actor, at, entries).execute(tx)
 }
 
 /** A case and those that joined it, theirs included. */

@@ -4,17 +4,8 @@ import type { Actor } from '#src/kernel/actor.ts'
 import { type DealId, newId, type PartnerId } from '#src/kernel/ids.ts'
 import type { CaseCause, CaseId } from './case.ts'
 import type { CaseDeps } from './case-deps-step.ts'
-import { addEntries } from './case-entry-store.ts'
 import { type CaseGroup, groupFindings } from './case-grouping.ts'
-import {
-  absorbCases,
-  insertCases,
-  joinClaims,
-  joinParties,
-  type NewParty,
-  openMeetings,
-  touchCases,
-} from './case-store.ts'
+import { absorbCases, fileMeetings, type NewCase, type NewParty, openMeetings } from './case-store.ts'
 import type { CheckId } from './check-store.ts'
 import type { ClaimId } from './claim.ts'
 import type { Candidate } from './score.ts'
@@ -54,22 +45,33 @@ export async function openCases(
     findings.flatMap(({ claimIds }) => claimIds),
   )
   const groups = groupFindings(findings, open).map((group) => ({ ...group, id: group.caseId ?? newId() }))
-  const created = groups.filter(({ caseId }) => caseId === null)
-  await create(registrations, tx, created, now)
-  for (const { id, joined } of groups) await absorbCases(tx, now, id, joined)
-  await joinParties(tx, now, [...partiesOf(groups).values()])
-  await joinClaims(
+  const created = await newCases(
+    registrations,
     tx,
-    groups.flatMap(({ id: caseId, findings }) =>
+    groups.filter(({ caseId }) => caseId === null),
+    now,
+  )
+  for (const { id, joined } of groups) await absorbCases(tx, now, id, joined)
+  const steps = stepsOf(groups)
+  await fileMeetings(tx, actor, now, {
+    created,
+    joined: groups.flatMap(({ caseId }) => caseId ?? []),
+    parties: [...partiesOf(groups).values()],
+    claims: groups.flatMap(({ id: caseId, findings }) =>
       findings.flatMap(({ claimIds }) => claimIds.map((claimId) => ({ caseId, claimId }))),
     ),
-  )
-  await touchCases(
+    entries: steps,
+  })
+  await recordAudit(
     tx,
-    now,
-    groups.flatMap(({ caseId }) => caseId ?? []),
+    actor,
+    steps.map(({ caseId, dealId, partnerId, kind, data }) => ({
+      action: `conflict_case.${kind}`,
+      subject: { kind: 'conflict_case', id: caseId },
+      partnerId,
+      after: { dealId, ...data },
+    })),
   )
-  await leaveTraces(tx, actor, now, groups)
 }
 
 interface Finding extends CaseFinding {
@@ -79,37 +81,26 @@ interface Finding extends CaseFinding {
 }
 type Group = CaseGroup<Finding> & { readonly id: CaseId }
 
-async function create(
+async function newCases(
   registrations: CaseDeps['registrations'],
   tx: Tx,
   groups: readonly Group[],
   now: Date,
-): Promise<void> {
+): Promise<readonly NewCase[]> {
   const first = groups.flatMap(({ id, findings: [finding] }) => (finding ? [{ id, finding }] : []))
-  if (first.length === 0) return
+  if (first.length === 0) return []
   const terms = await registrations.termsOf(
     tx,
     first.map(({ finding }) => finding.dealId),
     now,
   )
-  await insertCases(
-    tx,
-    now,
-    first.map(({ id, finding: { dealId, cause } }) => {
-      const own = terms.get(dealId)
-      if (!own) throw new Error(`Deal ${dealId} is in a conflict, but not there`)
-      const { programmeId, decider, targetAt, overdueAt } = own
-      return {
-        id,
-        programmeId,
-        cause,
-        assigneeId: decider?.id ?? null,
-        assigneeName: decider?.name ?? null,
-        targetAt,
-        overdueAt,
-      }
-    }),
-  )
+  return first.map(({ id, finding: { dealId, cause } }) => {
+    const own = terms.get(dealId)
+    if (!own) throw new Error(`Deal ${dealId} is in a conflict, but not there`)
+    const { programmeId, decider, targetAt, overdueAt } = own
+    const [assigneeId, assigneeName] = [decider?.id ?? null, decider?.name ?? null]
+    return { id, programmeId, cause, assigneeId, assigneeName, targetAt, overdueAt }
+  })
 }
 
 /** Every deal of the groups once; in question if one finding says so. */
@@ -132,8 +123,9 @@ function partiesOf(groups: readonly Group[]): ReadonlyMap<string, NewParty> {
   return parties
 }
 
-async function leaveTraces(tx: Tx, actor: Actor, now: Date, groups: readonly Group[]): Promise<void> {
-  const steps = groups.flatMap(({ id: caseId, caseId: known, joined, findings }) =>
+/** What the timelines of the cases and the audit trail say of it. */
+const stepsOf = (groups: readonly Group[]) =>
+  groups.flatMap(({ id: caseId, caseId: known, joined, findings }) =>
     findings.map(({ dealId, partnerId, checkId, cause }, index) => ({
       caseId,
       dealId,
@@ -142,15 +134,3 @@ async function leaveTraces(tx: Tx, actor: Actor, now: Date, groups: readonly Gro
       data: { checkId, cause, joined: index === 0 && joined.length > 0 ? joined.join(', ') : null },
     })),
   )
-  await addEntries(tx, actor, now, steps)
-  await recordAudit(
-    tx,
-    actor,
-    steps.map(({ caseId, dealId, partnerId, kind, data }) => ({
-      action: `conflict_case.${kind}`,
-      subject: { kind: 'conflict_case', id: caseId },
-      partnerId,
-      after: { dealId, ...data },
-    })),
-  )
-}

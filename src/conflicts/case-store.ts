@@ -1,8 +1,10 @@
 /** Cases, the deals and the claims in them. Whoever changes one holds the claims lock, so that none is joined meanwhile. */
 import { sql } from 'kysely'
 import { LostRace, type Tx } from '#src/database/database.ts'
+import type { Actor } from '#src/kernel/actor.ts'
 import type { DealId, PartnerId, ProgrammeId } from '#src/kernel/ids.ts'
 import type { CaseCause, CaseId, CaseStatus, ClosedAs, PartyOutcome } from './case.ts'
+import { insertEntries, type NewEntry } from './case-entry-store.ts'
 import type { ClaimId } from './claim.ts'
 
 export interface CaseRow {
@@ -125,16 +127,6 @@ export type NewCase = Pick<
   'id' | 'programmeId' | 'cause' | 'assigneeId' | 'assigneeName' | 'targetAt' | 'overdueAt'
 >
 
-export async function insertCases(tx: Tx, at: Date, cases: readonly NewCase[]): Promise<void> {
-  if (cases.length === 0) return
-  await sql`
-    insert into conflict_case (id, programme_id, status, cause, assignee_id, assignee_name, clock_started_at, target_at,
-      overdue_at, created_at, updated_at)
-    select (row->>'id')::uuid, (row->>'programmeId')::uuid, 'open', row->>'cause', (row->>'assigneeId')::uuid,
-      row->>'assigneeName', ${at}, (row->>'targetAt')::timestamptz, (row->>'overdueAt')::timestamptz, ${at}, ${at}
-    from jsonb_array_elements(${JSON.stringify(cases)}::jsonb) as row`.execute(tx)
-}
-
 export interface NewParty {
   readonly caseId: CaseId
   readonly dealId: DealId
@@ -143,33 +135,55 @@ export interface NewParty {
   readonly inQuestion: boolean
 }
 
-/** Puts deals into their cases; one that is there already comes into question if it does now. */
-export async function joinParties(tx: Tx, at: Date, parties: readonly NewParty[]): Promise<void> {
-  if (parties.length === 0) return
-  await sql`
-    insert into conflict_case_deal as known
-      (case_id, deal_id, partner_id, claim_id, in_question, is_open, joined_at)
-    select (row->>'caseId')::uuid, (row->>'dealId')::uuid, (row->>'partnerId')::uuid, (row->>'claimId')::uuid,
-      (row->>'inQuestion')::boolean, true, ${at}
-    from jsonb_array_elements(${JSON.stringify(parties)}::jsonb) as row
-    on conflict (case_id, deal_id) do update set
-      in_question = known.in_question or excluded.in_question,
-      is_open = known.is_open or excluded.in_question,
-      outcome = case when known.is_open or not excluded.in_question then known.outcome end,
-      claim_id = excluded.claim_id, revision = known.revision + 1
-    where (excluded.in_question and not (known.in_question and known.is_open))
-      or known.claim_id <> excluded.claim_id`.execute(tx)
+const insertParties = (at: Date, parties: readonly NewParty[]) => sql`
+  insert into conflict_case_deal as known (case_id, deal_id, partner_id, claim_id, in_question, is_open, joined_at)
+  select (row->>'caseId')::uuid, (row->>'dealId')::uuid, (row->>'partnerId')::uuid, (row->>'claimId')::uuid,
+    (row->>'inQuestion')::boolean, true, ${at}
+  from jsonb_array_elements(${JSON.stringify(parties)}::jsonb) as row
+  on conflict (case_id, deal_id) do update set
+    in_question = known.in_question or excluded.in_question,
+    is_open = known.is_open or excluded.in_question,
+    outcome = case when known.is_open or not excluded.in_question then known.outcome end,
+    claim_id = excluded.claim_id, revision = known.revision + 1
+  where (excluded.in_question and not (known.in_question and known.is_open))
+    or known.claim_id <> excluded.claim_id`
+
+/** Everything that findings add to cases. */
+export interface Meetings {
+  readonly created: readonly NewCase[]
+  /** Cases that were open already: they have another revision now. */
+  readonly joined: readonly CaseId[]
+  /** Each deal of a case once; one that is there already comes into question if it does now. */
+  readonly parties: readonly NewParty[]
+  readonly claims: readonly { readonly caseId: CaseId; readonly claimId: ClaimId }[]
+  readonly entries: readonly NewEntry[]
 }
 
-export async function joinClaims(
+/** Writes down who meets whom, in one statement: everybody else waits for the claims lock meanwhile. */
+export async function fileMeetings(
   tx: Tx,
-  claims: readonly { readonly caseId: CaseId; readonly claimId: ClaimId }[],
+  actor: Actor,
+  at: Date,
+  { created, joined, parties, claims, entries }: Meetings,
 ): Promise<void> {
-  if (claims.length === 0) return
   await sql`
-    insert into conflict_case_claim (case_id, claim_id)
-    select * from unnest(${claims.map(({ caseId }) => caseId)}::uuid[], ${claims.map(({ claimId }) => claimId)}::uuid[])
-    on conflict do nothing`.execute(tx)
+    with created as (
+      insert into conflict_case (id, programme_id, status, cause, assignee_id, assignee_name, clock_started_at,
+        target_at, overdue_at, created_at, updated_at)
+      select (row->>'id')::uuid, (row->>'programmeId')::uuid, 'open', row->>'cause', (row->>'assigneeId')::uuid,
+        row->>'assigneeName', ${at}, (row->>'targetAt')::timestamptz, (row->>'overdueAt')::timestamptz, ${at}, ${at}
+      from jsonb_array_elements(${JSON.stringify(created)}::jsonb) as row
+    ), touched as (
+      update conflict_case set revision = revision + 1, updated_at = ${at} where id = any(${joined}::uuid[])
+    ), parties as (
+      ${insertParties(at, parties)}
+    ), claims as (
+      insert into conflict_case_claim (case_id, claim_id)
+      select * from unnest(
+        ${claims.map(({ caseId }) => caseId)}::uuid[], ${claims.map(({ claimId }) => claimId)}::uuid[])
+      on conflict do nothing
+    )
+    ${insertEntries(actor, at, entries)}`.execute(tx)
 }
 
 /** Open cases become part of another one, with everybody in them that nobody decided on yet. */
@@ -188,20 +202,10 @@ export async function absorbCases(tx: Tx, at: Date, into: CaseId, joined: readon
     insert into conflict_case_claim (case_id, claim_id)
     select distinct ${into}::uuid, claim_id from conflict_case_claim where case_id = any(${joined}::uuid[])
     on conflict do nothing`.execute(tx)
-  await joinParties(
-    tx,
+  await insertParties(
     at,
     moved.map((party) => ({ ...party, caseId: into })),
-  )
-}
-
-/** Cases that somebody came to, or said something in, have another revision. */
-export async function touchCases(tx: Tx, at: Date, ids: readonly CaseId[]): Promise<void> {
-  if (ids.length === 0) return
-  await sql`
-    update conflict_case set revision = revision + 1, updated_at = ${at} where id = any(${ids}::uuid[])`.execute(
-    tx,
-  )
+  ).execute(tx)
 }
 
 export type CaseChange = Partial<
