@@ -21,6 +21,7 @@ import {
 import { readCaseChecks } from './case-evidence-store.ts'
 import { type CaseRecord, type CaseRow, type PartyRow, updateCase, updateParties } from './case-store.ts'
 import { keepDecision } from './check-store.ts'
+import { recordLabel } from './label-step.ts'
 import type { Candidate } from './score.ts'
 import { isCollision } from './winner.ts'
 
@@ -106,6 +107,12 @@ export async function recordRuling(
       reason,
       decidedBy: kept.decidedBy,
       decidedByName: kept.decidedByName,
+      decidedAt: now,
+    })
+    await recordLabel(tx, {
+      checkId: check.id,
+      label: conflict === 'upheld' ? 'uphold' : 'override',
+      decidedBy: kept.decidedBy,
       decidedAt: now,
     })
   }
@@ -237,4 +244,10 @@ async function label(
     )
   }
   await keepLabels(tx, record.row.id, kept, rows)
+  const { decidedBy, decidedAt } = kept
+  for (const { checkId, claimId, sameCompany } of rows) {
+    if (sameCompany === 'unknown') continue
+    const said = sameCompany === 'yes' ? ('same_company' as const) : ('different_company' as const)
+    await recordLabel(tx, { checkId, claimId, label: said, decidedBy, decidedAt })
+  }
 }

@@ -28,6 +28,8 @@ export interface CheckedClaim {
   /** Of a new claim; one that stands already keeps its own. */
   readonly claimId: ClaimId
   readonly claim: ClaimSubject
+  /** What it keeps from others once it is held; none means all products. */
+  readonly scopeIds: readonly string[]
   readonly check: Omit<CheckRecord, 'horizon' | 'claimSeq'>
 }
 
@@ -39,8 +41,9 @@ export async function fileRegistrations(
   tx: Tx,
   checked: readonly CheckedClaim[],
 ): Promise<readonly FiledClaim[]> {
-  const given = checked.map(({ claimId, claim: { sourceId, source: _, ...subject } }) => ({
+  const given = checked.map(({ claimId, scopeIds, claim: { sourceId, source: _, ...subject } }) => ({
     ...subject,
+    scopeIds,
     id: claimId,
     dealId: sourceId,
     keys: filingKeys(subject.company),
@@ -53,14 +56,15 @@ export async function fileRegistrations(
     ), filed as (
       insert into claim (id, claim_seq, source, deal_id, partner_id, customer_id, canonical_id,
         name, name_key, domain, country, city, family_ids, range, standing, product_ids, registration_type,
-        registered_at)
+        registered_at, scope_ids)
       select (row->>'id')::uuid, nextval('claim_seq'), 'registration', deal_id, (row->>'partnerId')::uuid,
         customer_id, coalesce(alias.canonical_id, customer_id), company->>'name', company->>'nameKey',
         company->>'domain', company->>'country', company->>'city',
         array(select jsonb_array_elements_text(row->'familyIds')::uuid),
         daterange((row->>'from')::date, (row->>'to')::date, '[]'), 'pending',
         array(select jsonb_array_elements_text(coalesce(row->'productIds', '[]'))::uuid), row->>'registrationType',
-        coalesce((row->>'registeredAt')::timestamptz, clock_timestamp())
+        coalesce((row->>'registeredAt')::timestamptz, clock_timestamp()),
+        array(select jsonb_array_elements_text(row->'scopeIds')::uuid)
       from given left join claim_customer_alias as alias using (customer_id)
       order by position
       on conflict (deal_id) where source = 'registration' do update set
@@ -68,7 +72,7 @@ export async function fileRegistrations(
         canonical_id = excluded.canonical_id, name = excluded.name, name_key = excluded.name_key,
         domain = excluded.domain, country = excluded.country, city = excluded.city,
         family_ids = excluded.family_ids, range = excluded.range, product_ids = excluded.product_ids,
-        registration_type = excluded.registration_type,
+        registration_type = excluded.registration_type, scope_ids = excluded.scope_ids,
         standing = case when claim.standing = 'closed' then 'pending' else claim.standing end
       returning id, deal_id, claim_seq, canonical_id
     ), given_key as (

@@ -23,6 +23,7 @@ import {
   setClaimRange,
 } from './claim-store.ts'
 import { type CheckResult, compareAll, compareNewer } from './comparison-step.ts'
+import { scopeOf } from './same-deal.ts'
 import { claimsOfDeals } from './search-store.ts'
 import { markForWatch, markKnownToCases } from './watch-store.ts'
 
@@ -55,7 +56,13 @@ export function createClaimUseCases(deps: Pick<CaseDeps, 'clock' | 'registration
           const own = current[index]
           if (!own) throw new Error('A registration was left without its check')
           const { claimId, claims: _claims, ...check } = own
-          return { claimId, claim, check: { ...check, purpose: 'submit', checkedAt: startedAt, durationMs } }
+          const scopeIds = scopeOf(comparison.terms.rules, claim)
+          return {
+            claimId,
+            claim,
+            scopeIds,
+            check: { ...check, purpose: 'submit', checkedAt: startedAt, durationMs },
+          }
         }),
       )
       if (filed.some(({ canonicalId }, index) => canonicalId !== compared[index]?.subject.customerId)) {

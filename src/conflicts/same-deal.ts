@@ -27,6 +27,18 @@ export function compareCircumstances(
   return { same: points.every(({ speaks }) => speaks === 'for'), evidence: points }
 }
 
+/**
+ * What a holder keeps from others, as points that the database lets only one have: its products where the rules tell
+ * products apart; else its families, with the products that it names, so that a holder by product is met too.
+ */
+export function scopeOf(
+  { sameDeal: { products } }: RuleSet,
+  { familyIds, productIds = [] }: Pick<CheckSubject, 'familyIds' | 'productIds'>,
+): readonly string[] {
+  if (familyIds.length === 0) return []
+  return products === 'product' && productIds.length > 0 ? productIds : [...familyIds, ...productIds]
+}
+
 const said = (
   point: Evidence['point'],
   holds: boolean,

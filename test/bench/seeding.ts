@@ -215,7 +215,7 @@ async function seedSome(tx: Tx, installation: Installation, from: number, to: nu
         checkedAt: now,
         durationMs: 1,
       } as const
-      return { claimId: newId<'claim'>(), claim, check }
+      return { claimId: newId<'claim'>(), claim, scopeIds: claim.familyIds, check }
     }),
   )
 }

@@ -86,11 +86,17 @@ alter table claim
   -- First complete submission. Who registered first is decided by it.
   add column registered_at timestamptz,
   add column registration_type text,
-  add column product_ids uuid[] not null default '{}';
+  add column product_ids uuid[] not null default '{}',
+  -- What one holder has to itself: products, or product families with all that is in them, as the rules said at filing.
+  add column scope_ids uuid[] not null default '{}';
 -- Row level security would hide the rows from the owner as well.
 alter table claim no force row level security;
-update claim set registered_at = created_at where source = 'registration';
+update claim set registered_at = created_at, scope_ids = family_ids where source = 'registration';
 alter table claim force row level security;
+alter table claim drop constraint claim_one_holder;
+alter table claim add constraint claim_one_holder exclude using gist
+  (canonical_id with =, family_points(scope_ids) with &&, range with &&)
+  where (standing = 'held' and source = 'registration');
 
 alter table conflict_check
   -- Of the comparison itself, which is code; `rule_version` is the version of the rule set.
