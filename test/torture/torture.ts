@@ -210,9 +210,17 @@ async function tortureConflicts(
   const say = (text: string) => (json ? process.stderr : process.stdout).write(`${text}\n`)
   say(`Seed ${seed}; ${options.rounds} rounds of ${options.partners} partners`)
   const random = createRandom(seed)
-  const site = await openEmbeddedSite(own, random)
-  closers.push(() => site.close())
-  const report = await runConflicts(site.admin, random, { ...options, seed, say }).finally(closeAll)
+  const torture = async () => {
+    const site = await openEmbeddedSite(own, random)
+    closers.push(() => site.close())
+    return await runConflicts(site.admin, random, { ...options, seed, say })
+  }
+  let report: Awaited<ReturnType<typeof torture>>
+  try {
+    report = await torture()
+  } finally {
+    await closeAll()
+  }
   if (report.ok) rmSync(own, { recursive: true, force: true })
   else say(`Repeat it with --seed ${seed}. Data and logs are in ${own}`)
   if (json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
