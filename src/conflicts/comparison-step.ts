@@ -1,7 +1,7 @@
 import { isRerun, LostRace, type Tx } from '#src/database/database.ts'
 import { newId } from '#src/kernel/ids.ts'
 import type { CheckId } from './check-store.ts'
-import type { CheckSubject, ClaimId, ClaimSubject, FoundClaim } from './claim.ts'
+import { type CheckSubject, type ClaimId, type ClaimSubject, type FoundClaim, isSound } from './claim.ts'
 import { lockClaims } from './claim-store.ts'
 import { asCheckSubject, asFiledClaim, createClaimIndex } from './comparison.ts'
 import { type Judgement, judgeClaims, type NumberedTerms } from './judgement.ts'
@@ -79,6 +79,8 @@ export async function compareNewer(
 ): Promise<readonly Compared[]> {
   const newer = await claimsSince(tx, horizon, comparedOneByOne)
   if (newer.length === 0) return compared
+  // What cannot be read cannot be told apart in memory either: the search finds it by its keys.
+  if (!newer.every(isSound)) throw new LostRace('A damaged claim was filed while this one was checked')
   if (newer.length > comparedOneByOne) throw new LostRace('Many claims were filed while this one was checked')
   const index = createClaimIndex()
   for (const claim of newer) index.add(claim)

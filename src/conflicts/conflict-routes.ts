@@ -77,7 +77,7 @@ export const conflictRoutes = (conflicts: ConflictUseCases) => [
     path: '/api/v1/conflict-checks',
     summary: 'Ask whether a registration would overlap with other activity',
     description:
-      'Says only whether there is an overlap. Nothing is reserved. Questions are recorded, and how often a partner may ask (30 a minute, 500 a day, about one company 10 a day, until 50 overlaps a day) is part of the conflict rules (429 with Retry-After beyond).',
+      'Says only whether there is an overlap. Nothing is reserved. Questions are recorded, and how often a partner may ask (30 a minute, 500 a day, about one company 10 a day, until 20 overlaps a day) is part of the conflict rules (429 with Retry-After beyond).',
     tag: 'Conflicts',
     access: ['partner_administrator', 'partner_seller'],
     body: questionSchema,

@@ -1,4 +1,4 @@
-/** How far claims go and how far the mirror can be trusted, where the search itself could not say so. */
+/** What checks know of claims and customers beside the search: how far claims go, and which customers are one by now. */
 import { sql } from 'kysely'
 import type { Tx } from '#src/database/database.ts'
 import type { CustomerId } from '#src/kernel/ids.ts'
@@ -11,6 +11,20 @@ export interface Horizon {
   readonly mirror: MirrorState
   /** Canonical customers, in the order of those given. */
   readonly canonicalIds: readonly (CustomerId | null)[]
+}
+
+/** Every customer that these canonical ones stand for, themselves among them. */
+export async function customersOf(
+  tx: Tx,
+  canonicalIds: readonly CustomerId[],
+): Promise<ReadonlyMap<CustomerId, CustomerId>> {
+  const { rows } = await sql<{ customerId: CustomerId; canonicalId: CustomerId }>`
+    select customer_id, canonical_id from claim_customer_alias
+    where canonical_id = any(${canonicalIds}::uuid[])`.execute(tx)
+  return new Map([
+    ...canonicalIds.map((id) => [id, id] as const),
+    ...rows.map(({ customerId, canonicalId }) => [customerId, canonicalId] as const),
+  ])
 }
 
 export async function readHorizon(

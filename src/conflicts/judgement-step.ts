@@ -2,9 +2,8 @@ import { type Tx, withinTime } from '#src/database/database.ts'
 import { dayIn } from '#src/kernel/calendar.ts'
 import type { CustomerId } from '#src/kernel/ids.ts'
 import type { CheckSubject } from './claim.ts'
-import { readHorizon } from './horizon-store.ts'
+import { customersOf, readHorizon } from './horizon-store.ts'
 import type { NumberedTerms } from './judgement.ts'
-import { customersUnder } from './merge-store.ts'
 import { readRulesInForce } from './rule-set-store.ts'
 import type { Terms } from './same-deal.ts'
 import { type Findings, type SearchResult, searchClaims } from './search-store.ts'
@@ -73,16 +72,16 @@ export async function readWins(
         : [],
     ),
   )
-  const wins = new Map<CustomerId, readonly PastWin[]>()
-  for (const canonicalId of asked) {
-    const names = [canonicalId, ...(await customersUnder(tx, [canonicalId]))]
-    const found = await findWins(tx, names)
-    wins.set(
-      canonicalId,
-      found
-        .map(({ dealId, partnerId, wonOn, familyIds }) => ({ dealId, partnerId, wonOn, familyIds }))
-        .sort((a, b) => (a.wonOn !== b.wonOn ? (a.wonOn > b.wonOn ? -1 : 1) : a.dealId > b.dealId ? -1 : 1)),
-    )
+  const wins = new Map<CustomerId, PastWin[]>()
+  if (asked.size === 0) return wins
+  const canonicalOf = await customersOf(tx, [...asked])
+  for (const { customerId, ...win } of await findWins(tx, [...canonicalOf.keys()])) {
+    const canonicalId = canonicalOf.get(customerId)
+    if (canonicalId) wins.set(canonicalId, [...(wins.get(canonicalId) ?? []), win])
   }
+  for (const known of wins.values()) known.sort(latestFirst)
   return wins
 }
+
+const latestFirst = (a: PastWin, b: PastWin): number =>
+  a.wonOn !== b.wonOn ? (a.wonOn > b.wonOn ? -1 : 1) : a.dealId > b.dealId ? -1 : 1

@@ -141,7 +141,7 @@ export const defaultRuleSet: RuleSet = {
   namedAccounts: { effect: 'blocked', accounts: [] },
   houseAccounts: { effect: 'blocked', accounts: [] },
   exclusions: [],
-  questions: { perMinute: 30, perDay: 500, overlapsPerDay: 50, perCompanyPerDay: 10 },
+  questions: { perMinute: 30, perDay: 500, overlapsPerDay: 20, perCompanyPerDay: 10 },
   texts: {
     clear: 'No overlapping activity was found.',
     review: overlapText,

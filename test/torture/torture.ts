@@ -5,6 +5,13 @@
  * `npm run torture -- sync`: two minutes of load on PostgreSQL, Redis and two workers, which are killed and stopped past
  * their leases at random.
  *
+ * `npm run torture -- conflicts`: many partners register the same deal at the same instant, in spellings of it, round after
+ * round: each round must equal a serial one, with one of them clear and the others told of a conflict and no more.
+ *
+ *   --rounds N                           rounds of conflicts (100)
+ *   --partners N                         partners in each (50)
+ *   --import N                           then more rounds while so many registrations are imported (300000; 0: none)
+ *
  *   --kills N                            how often in the middle of each kind of work (10)
  *   --only import|push|pull              one kind of work instead of all
  *   --database embedded|servers|both     servers: PostgreSQL 15 and Redis from Debian's programs, an API and two workers (both)
@@ -21,6 +28,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startSalesforceSimulator } from '#test/simulators/salesforce/simulator.ts'
 import { createRandom, type Random } from '#test/support/random.ts'
+import { runConflicts } from './conflicts.ts'
 import { openEmbeddedSite } from './embedded-site.ts'
 import { waitUntilQuiet } from './quiet.ts'
 import { type Kind, kinds, type Round, runRound } from './rounds.ts'
@@ -59,6 +67,9 @@ function readFlags() {
       database: { type: 'string', default: 'both' },
       seed: { type: 'string' },
       deals: { type: 'string', default: '40' },
+      rounds: { type: 'string', default: '100' },
+      partners: { type: 'string', default: '50' },
+      import: { type: 'string', default: '300000' },
       json: { type: 'boolean', default: false },
     },
   })
@@ -73,10 +84,19 @@ function readFlags() {
     if (!found) throw new Error(`${name === '' ? 'What to do' : `--${name}`} is one of ${choices.join(', ')}`)
     return found
   }
-  const isStorm = positionals.length > 0 && oneOf('', positionals.join(' '), ['sync']) === 'sync'
+  const what = positionals.length === 0 ? null : oneOf('', positionals.join(' '), ['sync', 'conflicts'])
+  const isStorm = what === 'sync'
   const database = isStorm ? 'servers' : oneOf('database', values.database, [...databases, 'both'])
   return {
     isStorm,
+    conflicts:
+      what === 'conflicts'
+        ? {
+            rounds: whole('rounds', values.rounds, 1),
+            partners: whole('partners', values.partners, 2),
+            importRows: whole('import', values.import, 0),
+          }
+        : null,
     kills: whole('kills', values.kills, 1),
     kinds: values.only === undefined ? kinds : [oneOf('only', values.only, kinds)],
     databases: database === 'both' ? databases : [database],
@@ -137,6 +157,7 @@ function tell(database: DatabaseKind, { kind, kills, quietSeconds, checks, viola
 
 async function run(): Promise<boolean> {
   const flags = readFlags()
+  if (flags.conflicts) return tortureConflicts(flags.conflicts, flags)
   const missing = flags.databases.some((one) => one === 'servers') ? missingPrograms() : null
   if (missing) throw new Error(missing)
   folder = mkdtempSync(join(tmpdir(), 'counterpart-torture-'))
@@ -175,6 +196,34 @@ async function run(): Promise<boolean> {
       : `Something is lost or doubled; repeat it with --seed ${flags.seed}. Data and logs are in ${folder}`,
   )
   if (flags.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
+  return report.ok
+}
+
+/** On the embedded database, as `npm start` runs it. */
+async function tortureConflicts(
+  options: { readonly rounds: number; readonly partners: number; readonly importRows: number },
+  { seed, json }: { readonly seed: number; readonly json: boolean },
+): Promise<boolean> {
+  const own = mkdtempSync(join(tmpdir(), 'counterpart-torture-'))
+  folder = own
+  chmodSync(own, 0o711)
+  const say = (text: string) => (json ? process.stderr : process.stdout).write(`${text}\n`)
+  say(`Seed ${seed}; ${options.rounds} rounds of ${options.partners} partners`)
+  const random = createRandom(seed)
+  const torture = async () => {
+    const site = await openEmbeddedSite(own, random)
+    closers.push(() => site.close())
+    return await runConflicts(site.admin, random, { ...options, seed, say })
+  }
+  let report: Awaited<ReturnType<typeof torture>>
+  try {
+    report = await torture()
+  } finally {
+    await closeAll()
+  }
+  if (report.ok) rmSync(own, { recursive: true, force: true })
+  else say(`Repeat it with --seed ${seed}. Data and logs are in ${own}`)
+  if (json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
   return report.ok
 }
 

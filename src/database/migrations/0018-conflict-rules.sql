@@ -69,7 +69,7 @@ values (gen_random_uuid(), 1, 'published', '{
   "questions": {
     "perMinute": 30,
     "perDay": 500,
-    "overlapsPerDay": 50,
+    "overlapsPerDay": 20,
     "perCompanyPerDay": 10
   },
   "texts": {
