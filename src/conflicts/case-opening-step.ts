@@ -9,6 +9,7 @@ import { absorbCases, fileMeetings, type NewCase, type NewParty, openMeetings } 
 import type { CheckId } from './check-store.ts'
 import type { ClaimId } from './claim.ts'
 import type { Candidate } from './score.ts'
+import { markForWatch } from './watch-store.ts'
 import { isCollision } from './winner.ts'
 
 /** A check after which a registration is in question. */
@@ -44,13 +45,10 @@ export async function openCases(
     findings.flatMap(({ dealIds }) => dealIds),
     findings.flatMap(({ claimIds }) => claimIds),
   )
-  const groups = groupFindings(findings, open).map((group) => ({ ...group, id: group.caseId ?? newId() }))
-  const created = await newCases(
-    registrations,
-    tx,
-    groups.filter(({ caseId }) => caseId === null),
-    now,
-  )
+  const grouped = groupFindings(findings, open).map((group) => ({ ...group, id: group.caseId ?? newId() }))
+  const { created, groups, early } = await startCases(registrations, tx, grouped, now)
+  await markForWatch(tx, early, { forced: true })
+  if (groups.length === 0) return
   for (const { id, joined } of groups) await absorbCases(tx, now, id, joined)
   const steps = stepsOf(groups)
   await fileMeetings(tx, actor, now, {
@@ -81,26 +79,44 @@ interface Finding extends CaseFinding {
 }
 type Group = CaseGroup<Finding> & { readonly id: CaseId }
 
-async function newCases(
+/**
+ * The new cases of groups that meet no open one. A registration that is claimed for before it is written, as history that
+ * is imported, gets its case from the watch.
+ */
+async function startCases(
   registrations: CaseDeps['registrations'],
   tx: Tx,
-  groups: readonly Group[],
+  grouped: readonly Group[],
   now: Date,
-): Promise<readonly NewCase[]> {
-  const first = groups.flatMap(({ id, findings: [finding] }) => (finding ? [{ id, finding }] : []))
-  if (first.length === 0) return []
+): Promise<{
+  readonly created: readonly NewCase[]
+  readonly groups: readonly Group[]
+  readonly early: readonly ClaimId[]
+}> {
+  const starting = grouped.flatMap(({ id, caseId, findings: [finding] }) =>
+    caseId === null && finding ? [{ id, finding }] : [],
+  )
+  if (starting.length === 0) return { created: [], groups: grouped, early: [] }
   const terms = await registrations.termsOf(
     tx,
-    first.map(({ finding }) => finding.dealId),
+    starting.map(({ finding }) => finding.dealId),
     now,
   )
-  return first.map(({ id, finding: { dealId, cause } }) => {
+  const created = starting.flatMap(({ id, finding: { dealId, cause } }): NewCase[] => {
     const own = terms.get(dealId)
-    if (!own) throw new Error(`Deal ${dealId} is in a conflict, but not there`)
+    if (!own && cause !== 'submit') throw new Error(`Deal ${dealId} is in a conflict, but not there`)
+    if (!own) return []
     const { programmeId, decider, targetAt, overdueAt } = own
     const [assigneeId, assigneeName] = [decider?.id ?? null, decider?.name ?? null]
-    return { id, programmeId, cause, assigneeId, assigneeName, targetAt, overdueAt }
+    return [{ id, programmeId, cause, assigneeId, assigneeName, targetAt, overdueAt }]
   })
+  const started = new Set(created.map(({ id }) => id))
+  const isEarly = ({ id, caseId }: Group): boolean => caseId === null && !started.has(id)
+  return {
+    created,
+    groups: grouped.filter((group) => !isEarly(group)),
+    early: grouped.filter(isEarly).flatMap(({ findings }) => findings.map(({ claimId }) => claimId)),
+  }
 }
 
 /** Every deal of the groups once; in question if one finding says so. */

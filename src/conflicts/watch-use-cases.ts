@@ -131,6 +131,8 @@ export function createWatchUseCases(deps: CaseDeps) {
         ...cleared.map(({ dealId, checkId }) => ({ type: 'conflict_cleared' as const, dealId, checkId })),
         ...found.map(({ dealId }) => ({
           type: 'notification' as const,
+          // Mails about a whole file of imported registrations are gathered.
+          priority: found.length > 1 ? ('bulk' as const) : ('live' as const),
           kind: 'conflict_found' as const,
           partnerId: null,
           subject: { kind: 'deal', id: dealId },

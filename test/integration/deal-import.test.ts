@@ -1,11 +1,12 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { createDealEntity } from '#src/deals/deal-entity.ts'
 import type { DealImportRow } from '#src/deals/deal-import.ts'
-import { newId } from '#src/kernel/ids.ts'
+import { type DealId, newId } from '#src/kernel/ids.ts'
 import { earnedByDeal } from '#src/ledger/ledger-use-cases.ts'
 import { useDealWorld } from '#test/support/deal-world.ts'
 
-const { world, time, told, notices, deals, manager, crm, run, details, submit, setProgramme } = useDealWorld()
+const { world, time, told, notices, conflicts, deals, manager, crm, run, details, submit, setProgramme } =
+  useDealWorld()
 
 beforeEach(() => {
   time.now = new Date('2026-03-02T10:00:00Z')
@@ -117,7 +118,19 @@ describe('imported history', () => {
       ['created', undefined],
       ['created', 'already_held'],
     ])
-    expect(await byRef(results[1]?.ref ?? '')).toMatchObject({ status: 'approved', conflict: 'suspected' })
+    const second = await byRef(results[1]?.ref ?? '')
+    expect(second).toMatchObject({ status: 'approved', conflict: 'suspected' })
+    // Its case comes with the next watch, which has nothing more to say after that.
+    const watch = () => run(manager, (tx) => conflicts.watchClaims(tx, manager))
+    while ((await watch()) > 0);
+    const cases = await run(manager, (tx) =>
+      conflicts.listCases(
+        tx,
+        { dealId: second?.id as DealId },
+        { limit: 10, sort: 'createdAt', after: null },
+      ),
+    )
+    expect(cases).toMatchObject([{ status: 'open' }])
   })
 
   test('what was won elsewhere earns nothing here, unless a person recognises it', async () => {
