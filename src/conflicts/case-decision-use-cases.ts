@@ -6,20 +6,18 @@ import type { DomainEvent } from '#src/kernel/events.ts'
 import type { DealId } from '#src/kernel/ids.ts'
 import type { Result } from '#src/kernel/result.ts'
 import {
-  answerAppeal,
-  appealCase,
   type CaseDecision,
   type CaseId,
   type CaseRefusal,
   type CaseState,
   type Decided,
-  decideCase,
   mayDecide,
   type PartyOutcome,
   refusalTexts,
 } from './case.ts'
 import type { CaseDeps } from './case-deps-step.ts'
 import { addEntries } from './case-entry-store.ts'
+import { answerAppeal, appealCase, decideCase } from './case-machine.ts'
 import { type DecisionInput, type Ruling, recordRuling } from './case-recording-step.ts'
 import { closeUnappealed, keepApart } from './case-settlement-store.ts'
 import {

@@ -1,20 +1,17 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
-  answerAppeal,
-  appealCase,
   type CaseDecision,
   type CaseParty,
   type CaseState,
   type Decided,
-  decideCase,
   impliedLabel,
   isLost,
   mayDecide,
-  outcomesAfter,
   partyOutcomes,
 } from '#src/conflicts/case.ts'
 import { groupFindings } from '#src/conflicts/case-grouping.ts'
+import { answerAppeal, appealCase, decideCase, outcomesAfter } from '#src/conflicts/case-machine.ts'
 import { timelineOf } from '#src/conflicts/case-timeline.ts'
 import type { Actor, VendorRole } from '#src/kernel/actor.ts'
 import { type CustomerId, type DealId, newId, type PartnerId } from '#src/kernel/ids.ts'
