@@ -126,6 +126,7 @@ export function describeRecordFaults(prm: TroubledInstallation): void {
       )
       await prm.readHints()
       await prm.inStep()
+      await prm.readHints()
       for (const { id, remote } of linked) {
         const theirs = prm.crm.desk.deal(remote.id)
         expect(await prm.deal(id)).toMatchObject({

@@ -269,11 +269,15 @@ export function useTroubledInstallation(openCrm: OpenTroubledCrm) {
           tx,
         ),
       ),
-    /** Reads what webhooks told of. */
+    /** Reads what webhooks told of, of our own writes too, as if these had been a while ago. */
     async readHints(): Promise<void> {
-      await run((tx) =>
-        sql`update push_channel set hints_read_at = null where connection_id = ${connectionId}`.execute(tx),
-      )
+      await run(async (tx) => {
+        await sql`update push_channel set hints_read_at = null where connection_id = ${connectionId}`.execute(
+          tx,
+        )
+        await sql`update link set written_at = written_at - interval '1 minute'
+                  where connection_id = ${connectionId}`.execute(tx)
+      })
       await application.capabilities.drains.hints(AbortSignal.timeout(60_000))
     },
     /** Lets people over there work while the CRM tells of it, disturbed, until the end of the test. */
