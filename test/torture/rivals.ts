@@ -1,4 +1,5 @@
 /** Many partners that register the same deal at the same instant, each in a spelling of its own, and what must come of it. */
+import { createClaimIndex } from '#src/conflicts/comparison.ts'
 import { defaultRuleSet } from '#src/conflicts/rule-set.ts'
 import { scoreClaim } from '#src/conflicts/score.ts'
 import { identifyCompany } from '#src/customers/company-identity.ts'
@@ -51,7 +52,7 @@ export interface Spelling {
 const country = 'DE'
 const terms = { rules: defaultRuleSet, asOf: '2026-01-01' }
 
-/** The score of the one as it would be found by the other. */
+/** The score of the one as it is found by the other; 0 where no key brings them together. */
 function scoreOf(a: Spelling, b: Spelling): number {
   const side = {
     dealId: newId<'deal'>(),
@@ -73,7 +74,11 @@ function scoreOf(a: Spelling, b: Spelling): number {
     openedOn: null,
     company: identifyCompany({ ...b, country }),
   }
-  return scoreClaim(terms, { ...side, company: identifyCompany({ ...a, country }) }, claim)?.score ?? 0
+  const subject = { ...side, company: identifyCompany({ ...a, country }) }
+  const index = createClaimIndex()
+  index.add(claim)
+  const [found] = index.find(subject)
+  return found ? (scoreClaim(terms, subject, found)?.score ?? 0) : 0
 }
 
 const forms = ['', ' GmbH', ' AG', ' Inc.', ' Ltd', ' S.A.', ', LLC', ' Holding', ' Group']
