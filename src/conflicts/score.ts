@@ -1,22 +1,20 @@
 /** Scores one claim against what is being checked and says why. Pure: the same two sides always score the same. */
 import { type CheckSubject, commonDays, type FoundClaim, familiesOverlap, type OpenRange } from './claim.ts'
-import { nameLikeness } from './name-likeness.ts'
+import {
+  type CompanyEvidence,
+  type CompanyLikeness,
+  candidateFrom,
+  compareCompanies,
+  strongFrom,
+} from './company-likeness.ts'
 
 /** Rises with every change of keys, weights or bands, so that an old verdict can be told from a new one. */
 export const ruleVersion = 1
 
-/** From here on two companies count as the same one. */
-export const strongFrom = 75
-/** Below this a claim is no candidate. */
-export const candidateFrom = 60
-
-const otherDomainPenalty = 15
-const otherCountryPenalty = 20
-const siblingDomainBonus = 10
-const sameCountryBonus = 2
+export { candidateFrom, strongFrom } from './company-likeness.ts'
 
 /** By what the two are most surely the same. */
-export type MatchKey = 'customer' | 'domain' | 'name' | 'spelling'
+export type MatchKey = 'customer' | CompanyLikeness['key']
 
 /**
  * `rival` another partner's claim · `own` the same partner's registration · `direct` an open opportunity without a partner ·
@@ -25,7 +23,7 @@ export type MatchKey = 'customer' | 'domain' | 'name' | 'spelling'
 export type CandidateKind = 'rival' | 'own' | 'direct' | 'link' | 'account'
 
 export interface Evidence {
-  readonly point: 'customer' | 'domain' | 'name' | 'country' | 'families' | 'window'
+  readonly point: 'customer' | 'families' | 'window' | CompanyEvidence['point']
   readonly speaks: 'for' | 'against'
   readonly ours: string | null
   readonly theirs: string | null
@@ -43,17 +41,9 @@ export interface Candidate {
   readonly claim: FoundClaim
 }
 
-/**
- * Null when the two are not alike.
- * @param likenessOf how alike the names are; a caller with many claims of one company remembers it
- */
-export function scoreClaim(
-  subject: CheckSubject,
-  claim: FoundClaim,
-  likenessOf: (a: string, b: string) => number = nameLikeness,
-): Candidate | null {
-  const likeness = likenessOf(subject.company.nameKey, claim.company.nameKey)
-  const { key, score, evidence } = scoreCompany(subject, claim, likeness)
+/** Null when the two are not alike. */
+export function scoreClaim(subject: CheckSubject, claim: FoundClaim): Candidate | null {
+  const { key, score, evidence } = likenessOf(subject, claim)
   if (score < candidateFrom) return null
   const band = score >= strongFrom ? 'strong' : 'possible'
   const kind = kindOf(subject, claim)
@@ -97,39 +87,21 @@ function kindOf(subject: CheckSubject, claim: FoundClaim): CandidateKind {
   return claim.source === 'registration' ? 'own' : 'link'
 }
 
-function scoreCompany(subject: CheckSubject, claim: FoundClaim, likeness: number) {
-  const [ours, theirs] = [subject.company, claim.company]
-  const sameCustomer = subject.customerId !== null && subject.customerId === claim.customerId
-  const bothDomains = ours.domain !== null && theirs.domain !== null
-  const sameDomain = bothDomains && ours.domain === theirs.domain
-  const bothCountries = ours.country !== null && theirs.country !== null
-  const sameCountry = bothCountries && ours.country === theirs.country
-
-  const evidence: Evidence[] = []
-  const state = (point: Evidence['point'], holds: boolean, a: string | null, b: string | null) =>
-    evidence.push({ point, speaks: holds ? 'for' : 'against', ours: a, theirs: b })
-  if (sameCustomer) state('customer', true, subject.customerId, claim.customerId)
-  if (bothDomains) state('domain', sameDomain, ours.domain, theirs.domain)
-  state('name', likeness * 100 >= candidateFrom, ours.name, theirs.name)
-  if (bothCountries) state('country', sameCountry, ours.country, theirs.country)
-
-  // One resolved customer or one registrable domain is the same company, however it is spelled and wherever it sits.
-  if (sameCustomer) return { key: 'customer' as const, score: 100, evidence }
-  if (sameDomain) return { key: 'domain' as const, score: 90 + Math.round(likeness * 9), evidence }
-  const domainChange = !bothDomains
-    ? 0
-    : sameLabel(ours.domain, theirs.domain)
-      ? siblingDomainBonus
-      : -otherDomainPenalty
-  const countryChange = !bothCountries ? 0 : sameCountry ? sameCountryBonus : -otherCountryPenalty
-  const score = Math.round(likeness * 96 + domainChange + countryChange)
-  const key = likeness === 1 ? ('name' as const) : ('spelling' as const)
-  return { key, score: Math.min(98, Math.max(0, score)), evidence }
+/** One resolved customer is the same company, however it is spelled and wherever it sits. */
+function likenessOf(
+  subject: CheckSubject,
+  claim: FoundClaim,
+): { key: MatchKey; score: number; evidence: readonly Evidence[] } {
+  const likeness = compareCompanies(subject.company, claim.company)
+  if (subject.customerId === null || subject.customerId !== claim.customerId) return likeness
+  const customer = {
+    point: 'customer',
+    speaks: 'for',
+    ours: subject.customerId,
+    theirs: claim.customerId,
+  } as const
+  return { key: 'customer', score: 100, evidence: [customer, ...likeness.evidence] }
 }
-
-/** acme.com and acme.de: what stands before the public suffix is the same. */
-const sameLabel = (a: string | null, b: string | null): boolean =>
-  a !== null && b !== null && a.split('.')[0] === b.split('.')[0]
 
 const familiesText = (familyIds: readonly string[]): string =>
   familyIds.length === 0 ? 'all' : familyIds.join(', ')

@@ -17,6 +17,19 @@ export interface CompanyDescription {
   /** ISO code or English name. */
   readonly country?: string | null | undefined
   readonly city?: string | null | undefined
+  readonly postalCode?: string | null | undefined
+  /** In any form; one without a country code is read as one of `country`. */
+  readonly phone?: string | null | undefined
+  /** Street and number. */
+  readonly address?: string | null | undefined
+  readonly identifiers?: CompanyIdentifiers | null | undefined
+}
+
+/** Numbers by which registers name a company. */
+export interface CompanyIdentifiers {
+  readonly vat?: string | null | undefined
+  readonly duns?: string | null | undefined
+  readonly lei?: string | null | undefined
 }
 
 /** The same in normal form: two descriptions of one company agree in `domain`, or else in `nameKey` and country. */
