@@ -12,17 +12,35 @@ const sequenceSchema = z.codec(z.string().regex(/^\d{1,19}$/), z.bigint(), {
 })
 
 const evidenceSchema = z.object({
-  point: z.enum(['customer', 'domain', 'name', 'country', 'families', 'window']),
+  point: z.enum([
+    'customer',
+    'identifier',
+    'domain',
+    'name',
+    'legal_form',
+    'number',
+    'country',
+    'city',
+    'postal_code',
+    'phone',
+    'address',
+    'families',
+    'window',
+  ]),
   speaks: z.enum(['for', 'against']),
   ours: z.string().nullable(),
   theirs: z.string().nullable(),
+  points: z
+    .int()
+    .optional()
+    .describe('Ten points make it ten times as likely, or unlikely, that the two companies are one'),
 })
 
 const candidateSchema = z
   .object({
     kind: z.enum(['rival', 'own', 'direct', 'link', 'account']),
-    key: z.enum(['customer', 'domain', 'name', 'spelling']),
-    score: z.int(),
+    key: z.enum(['customer', 'identifier', 'domain', 'name', 'spelling']),
+    score: z.number().describe('How likely the two companies are one, in percent'),
     band: z.enum(['strong', 'possible']),
     collides: z.boolean(),
     evidence: z.array(evidenceSchema),
@@ -41,6 +59,10 @@ const candidateSchema = z
         domain: z.string().nullable(),
         country: z.string().nullable(),
         city: z.string().nullable(),
+        postalCode: z.string().nullable().optional(),
+        phone: z.string().nullable().optional(),
+        address: z.string().nullable().optional(),
+        identifiers: z.array(z.string()).optional(),
       }),
       familyIds: z.array(z.string()),
       range: z.object({ from: z.string().nullable(), to: z.string().nullable() }),
@@ -95,6 +117,8 @@ const questionSchema = z
       email: z.email().max(320).optional(),
       country: lineSchema(100).optional(),
       city: lineSchema(200).optional(),
+      postalCode: lineSchema(20).optional(),
+      phone: lineSchema(50).optional(),
     }),
     /** None means all products. */
     familyIds: z.array(z.uuid()).max(100).optional(),

@@ -1,6 +1,7 @@
 import { createCaseUseCases } from './case-use-cases.ts'
 import { createClaimUseCases } from './claim-use-cases.ts'
 import { createMirrorUseCases } from './mirror-use-cases.ts'
+import { refileClaims } from './refiling-use-cases.ts'
 import { createWatchUseCases, type WatchDeps } from './watch-use-cases.ts'
 
 export type ConflictDeps = WatchDeps
@@ -11,5 +12,6 @@ export const createConflictUseCases = (deps: ConflictDeps) => ({
   ...createCaseUseCases(deps),
   ...createMirrorUseCases(deps),
   ...createWatchUseCases(deps),
+  refileClaims,
 })
 export type ConflictUseCases = ReturnType<typeof createConflictUseCases>

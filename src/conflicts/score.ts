@@ -9,7 +9,7 @@ import {
 } from './company-likeness.ts'
 
 /** Rises with every change of keys, weights or bands, so that an old verdict can be told from a new one. */
-export const ruleVersion = 1
+export const ruleVersion = 2
 
 export { candidateFrom, strongFrom } from './company-likeness.ts'
 
@@ -27,6 +27,8 @@ export interface Evidence {
   readonly speaks: 'for' | 'against'
   readonly ours: string | null
   readonly theirs: string | null
+  /** By how much it speaks for or against one company; 0 where it is about something else. */
+  readonly points: number
 }
 
 export interface Candidate {
@@ -56,12 +58,14 @@ export function scoreClaim(subject: CheckSubject, claim: FoundClaim): Candidate 
       speaks: sameProducts ? 'for' : 'against',
       ours: familiesText(subject.familyIds),
       theirs: familiesText(claim.familyIds),
+      points: 0,
     },
     {
       point: 'window',
       speaks: days ? 'for' : 'against',
       ours: rangeText(subject.range),
       theirs: rangeText(claimed),
+      points: 0,
     },
   ]
   const competes = kind === 'rival' || kind === 'own' || kind === 'direct'
@@ -87,6 +91,8 @@ function kindOf(subject: CheckSubject, claim: FoundClaim): CandidateKind {
   return claim.source === 'registration' ? 'own' : 'link'
 }
 
+const customerPoints = 100
+
 /** One resolved customer is the same company, however it is spelled and wherever it sits. */
 function likenessOf(
   subject: CheckSubject,
@@ -99,6 +105,7 @@ function likenessOf(
     speaks: 'for',
     ours: subject.customerId,
     theirs: claim.customerId,
+    points: customerPoints,
   } as const
   return { key: 'customer', score: 100, evidence: [customer, ...likeness.evidence] }
 }

@@ -2,7 +2,7 @@
  * `npm run bench [-- registration|ledger|mapping|conflicts|sync] [--json] [--quick]`: how fast the service is, as ratios
  * against a named limit that ran in the same minutes. A command for people to look at; nothing here is a timed test.
  * `npm run bench -- conflicts [--json] --pairs FILE | --registry FILE --queries FILE`: how well companies in CSV files
- * are told apart, or found again.
+ * are told apart, or found again. `--customers 1000000`: a check among so many customers, with the plan of its search.
  */
 import { parseArgs } from 'node:util'
 import { UnfitFile } from './conflict-files.ts'
@@ -29,7 +29,7 @@ if (unknown.length > 0) {
   fail(`There is no bench ${unknown.join(', ')}; there are ${Object.keys(benches).join(', ')}`)
 }
 if (namesFiles(flags) && (positionals.length !== 1 || positionals[0] !== 'conflicts')) {
-  fail('--pairs, --registry and --queries belong to the bench conflicts')
+  fail('--pairs, --registry, --queries and --customers belong to the bench conflicts')
 }
 const measure = namesFiles(flags)
   ? await openFiles(flags).catch((error: unknown) => {
@@ -66,6 +66,7 @@ function readFlags() {
         pairs: { type: 'string' },
         registry: { type: 'string' },
         queries: { type: 'string' },
+        customers: { type: 'string' },
       },
     })
   } catch (error) {

@@ -1,6 +1,7 @@
 /** The public sets of real companies beside the checkout, as pairs or as registry and queries, with what is aimed at. */
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { seededRandom } from './companies.ts'
 import {
   type LabelledPair,
   type RegistryQuery,
@@ -83,14 +84,17 @@ interface Member {
   readonly company: LabelledPair['a']
 }
 
-/** How many spellings of one company are paired with one another, and how many neighbours each spelling gets. */
+/** How many other spellings of its company a spelling is paired with, and how many of other companies, the nearest ones. */
 const pairedWith = 4
 const neighbours = 2
+/** A company with hundreds of spellings counts no more than so many pairs where companies are to count alike. */
+const pairsPerCluster = 60
 
 /**
  * Each spelling with a few others of its own cluster, spread over it, and with the nearest spellings of other clusters.
+ * @param perCluster so many pairs of each cluster by lot, instead of a few of each spelling
  */
-function pairClusters(members: readonly Member[]): readonly LabelledPair[] {
+function pairClusters(members: readonly Member[], perCluster = 0): readonly LabelledPair[] {
   const unique = [
     ...new Map(members.map((each) => [`${each.cluster} ${JSON.stringify(each.company)}`, each])).values(),
   ]
@@ -102,7 +106,16 @@ function pairClusters(members: readonly Member[]): readonly LabelledPair[] {
     const key = [JSON.stringify(a.company), JSON.stringify(b.company)].sort().join('|')
     pairs.set(key, { a: a.company, b: b.company, match: a.cluster === b.cluster })
   }
+  const random = seededRandom(1)
   for (const cluster of Map.groupBy(unique, (each) => each.cluster).values()) {
+    if (perCluster > 0) {
+      const possible = (cluster.length * (cluster.length - 1)) / 2
+      for (let left = Math.min(perCluster, possible); left > 0; left -= 1) {
+        const [one, other] = [0, 0].map(() => cluster[Math.floor(random() * cluster.length)])
+        if (one && other && one !== other) add(one, other)
+      }
+      continue
+    }
     cluster.forEach((each, index) => {
       for (let step = 1; step <= Math.min(pairedWith, cluster.length - 1); step += 1) {
         const other =
@@ -121,9 +134,12 @@ function pairClusters(members: readonly Member[]): readonly LabelledPair[] {
   return [...pairs.values()]
 }
 
-const readPatstat = async (): Promise<readonly LabelledPair[]> => {
+async function readPatstat(perCluster: number): Promise<readonly LabelledPair[]> {
   const rows = await rowsOf(matching('clusters-patstat-assignees.csv'), ['cluster', 'name'])
-  return pairClusters(rows.map(({ cluster = '', name = '' }) => ({ cluster, company: { name } })))
+  return pairClusters(
+    rows.map(({ cluster = '', name = '' }) => ({ cluster, company: { name } })),
+    perCluster,
+  )
 }
 
 const readChicago = async (): Promise<readonly LabelledPair[]> => {
@@ -167,7 +183,8 @@ const readTruncated = async (): Promise<readonly LabelledPair[]> => {
 
 export const pairSets: readonly PairSet[] = [
   { name: 'openSanctions', goal: 'macroF1 >= 0.83', read: readOpenSanctions },
-  { name: 'patstat', goal: 'f1 >= 0.97', read: readPatstat },
+  { name: 'patstat', goal: 'f1 >= 0.97', read: () => readPatstat(pairsPerCluster) },
+  { name: 'patstatAcrossTimes', goal: 'reported', read: () => readPatstat(0) },
   { name: 'chicago', goal: 'reported', read: readChicago },
   {
     name: 'fodorsZagats',

@@ -1,4 +1,5 @@
 /** Conflict detection: how well and how fast companies are known again, on files given or on the sets beside the checkout. */
+import { benchCustomers } from './conflict-customers.ts'
 import { readPairs, readQueries, readRegistry, UnfitFile } from './conflict-files.ts'
 import { benchLookups } from './conflict-lookups.ts'
 import { measurePairs } from './conflict-pairs.ts'
@@ -12,6 +13,8 @@ export interface ConflictFiles {
   readonly pairs?: string | undefined
   readonly registry?: string | undefined
   readonly queries?: string | undefined
+  /** How many customers to check among. */
+  readonly customers?: string | undefined
 }
 
 export async function benchConflicts(ground: Ground, scale: Scale) {
@@ -38,8 +41,15 @@ export async function measureSets(ground: Ground) {
   return reports
 }
 
+const pick = ({ pairs, registry, queries, customers }: ConflictFiles) => ({
+  pairs,
+  registry,
+  queries,
+  customers,
+})
+
 export const namesFiles = (files: ConflictFiles): boolean =>
-  files.pairs !== undefined || files.registry !== undefined || files.queries !== undefined
+  Object.values(pick(files)).some((value) => value !== undefined)
 
 /**
  * The files given, each read before anything is started: figures of a file of pairs, of a registry with its queries, or
@@ -50,6 +60,10 @@ export async function openFiles(files: ConflictFiles) {
   if ((files.registry === undefined) !== (files.queries === undefined)) {
     throw new UnfitFile('--registry and --queries belong together')
   }
+  const customers = files.customers === undefined ? null : Number(files.customers)
+  if (customers !== null && !(Number.isInteger(customers) && customers > 0)) {
+    throw new UnfitFile('--customers takes a number, such as 1000000')
+  }
   const pairs = files.pairs === undefined ? null : await readPairs(files.pairs)
   const known =
     files.registry === undefined || files.queries === undefined
@@ -57,6 +71,7 @@ export async function openFiles(files: ConflictFiles) {
       : { registry: await readRegistry(files.registry), queries: await readQueries(files.queries) }
   return async (ground: Ground): Promise<object> => {
     const url = await ground.create('conflict_files')
+    if (customers !== null) return benchCustomers(ground, customers)
     const ofPairs = pairs && (await measurePairs(url, pairs))
     const ofRegistry = known && (await measureRegistry(url, known.registry, known.queries))
     if (ofPairs && ofRegistry) return { pairs: ofPairs, registry: ofRegistry }
