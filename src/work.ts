@@ -80,6 +80,14 @@ export function createJobs(
         ),
     },
     {
+      name: 'conflict_keys',
+      pollMs: 60_000,
+      drain: (signal) =>
+        untilDone(signal, batch, () =>
+          database.transact(clockwork, (tx) => made.conflicts.refileClaims(tx, batch)),
+        ),
+    },
+    {
       name: 'protection',
       pollMs: 60_000,
       drain: async (signal) => {

@@ -4,7 +4,7 @@ import type { Tx } from '#src/database/database.ts'
 import type { CustomerId, DealId } from '#src/kernel/ids.ts'
 import { type CheckRecord, checkRows, insertChecks } from './check-store.ts'
 import type { ClaimId, ClaimSubject, DayRange } from './claim.ts'
-import { filingKeys } from './search-keys.ts'
+import { filingKeys, keysVersion } from './search-keys.ts'
 
 const lockKey = 4_210_001
 
@@ -55,11 +55,13 @@ export async function fileRegistrations(
       from jsonb_array_elements(${JSON.stringify(given)}::jsonb) with ordinality as given (row, position)
     ), filed as (
       insert into claim (id, claim_seq, source, deal_id, partner_id, customer_id, canonical_id,
-        name, name_key, domain, country, city, family_ids, range, standing, product_ids, registration_type,
-        registered_at, scope_ids)
+        name, name_key, domain, country, city, postal_code, phone, address, identifiers, keys_version,
+        family_ids, range, standing, product_ids, registration_type, registered_at, scope_ids)
       select (row->>'id')::uuid, nextval('claim_seq'), 'registration', deal_id, (row->>'partnerId')::uuid,
         customer_id, coalesce(alias.canonical_id, customer_id), company->>'name', company->>'nameKey',
         company->>'domain', company->>'country', company->>'city',
+        company->>'postalCode', company->>'phone', company->>'address',
+        array(select jsonb_array_elements_text(company->'identifiers')), ${keysVersion}::int,
         array(select jsonb_array_elements_text(row->'familyIds')::uuid),
         daterange((row->>'from')::date, (row->>'to')::date, '[]'), 'pending',
         array(select jsonb_array_elements_text(coalesce(row->'productIds', '[]'))::uuid), row->>'registrationType',
@@ -71,6 +73,8 @@ export async function fileRegistrations(
         claim_seq = excluded.claim_seq, partner_id = excluded.partner_id, customer_id = excluded.customer_id,
         canonical_id = excluded.canonical_id, name = excluded.name, name_key = excluded.name_key,
         domain = excluded.domain, country = excluded.country, city = excluded.city,
+        postal_code = excluded.postal_code, phone = excluded.phone, address = excluded.address,
+        identifiers = excluded.identifiers, keys_version = excluded.keys_version,
         family_ids = excluded.family_ids, range = excluded.range, product_ids = excluded.product_ids,
         registration_type = excluded.registration_type, scope_ids = excluded.scope_ids,
         standing = case when claim.standing = 'closed' then 'pending' else claim.standing end
@@ -115,6 +119,12 @@ export async function fileKeys(
     )
     insert into claim_key (key, claim_id) select key, claim_id from given
     on conflict do nothing`.execute(tx)
+}
+
+/** These claims stand under the keys of today's rules. */
+export async function markKeys(tx: Tx, claimIds: readonly ClaimId[]): Promise<void> {
+  await sql`
+    update claim set keys_version = ${keysVersion} where id = any(${claimIds}::uuid[])`.execute(tx)
 }
 
 export interface Hold {

@@ -1,3 +1,5 @@
+import { rarityOf } from './word-rarity.ts'
+
 /** Words in company names: abbreviations spelled out, and how little some words say about which company it is. */
 
 const abbreviations: Readonly<Record<string, string>> = Object.fromEntries(
@@ -93,7 +95,7 @@ const common = new Set(
   city state federal savings community association university institute foundation center agency council
   motor automotive auto aviation air marine hotel resort travel education consulting consultants design
   research innovation innovations sport club store stores foods beverage cement paper packaging plastic rubber
-  textile fashion home house land building infrastructure environmental environment renewable solar
+  textile fashion home house land building infrastructure environmental renewable solar koninklijke royal kungliga
   mobile wireless interactive gaming games studio studios home brothers sons works factory plant lithium uranium`.split(
     /\s+/,
   ),
@@ -109,22 +111,32 @@ const appended = new Set(
   ),
 )
 
-/** The words of a name key, abbreviations spelled out, empty words left out (unless nothing else is there). */
-export function nameTokens(nameKey: string): readonly string[] {
-  const words = nameKey.split(/\s+/).filter((word) => word !== '')
-  const spelledOut = words.map(
-    (word) => (Object.hasOwn(abbreviations, word) ? abbreviations[word] : word) ?? word,
-  )
-  const telling = spelledOut.filter((word) => !empty.has(word))
-  return telling.length > 0 ? telling : spelledOut
-}
+/** Kinds of vehicles that an investment house has many of, each a company of its own. */
+const vehicles = new Set(
+  'fund income bdc municipal municipals duration term opportunities etf etn portfolio spac acquisition series credit'.split(
+    ' ',
+  ),
+)
+
+export const isVehicle = (word: string): boolean => vehicles.has(word)
 
 /** A region or a department, which adds nothing about the company. */
 export const isAppended = (word: string): boolean => appended.has(word)
 
-/** How much a word tells about which company it is, 0 to 1. */
+/** The word that an abbreviation stands for, or the word itself. */
+export const spellOut = (word: string): string =>
+  (Object.hasOwn(abbreviations, word) ? abbreviations[word] : word) ?? word
+
+/** A word that tells nothing at all. */
+export const isEmpty = (word: string): boolean => empty.has(word)
+
+/**
+ * How much a word tells about which company it is, 0 to 1: the rarer among names, the more. What belongs to a trade tells
+ * little however rare it is in the names that were counted.
+ */
 export function wordWeight(word: string): number {
-  if (appended.has(word)) return 0.25
-  if (common.has(word)) return 0.35
-  return word.length <= 2 ? 0.35 : 1
+  if (appended.has(word)) return 0.2
+  const rarity = rarityOf(word)
+  if (common.has(word)) return Math.min(0.4, rarity)
+  return word.length <= 2 ? Math.min(0.6, rarity) : rarity
 }

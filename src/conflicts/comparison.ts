@@ -1,6 +1,5 @@
 /** Claims become candidates of a subject; claims newer than a search are found in memory. Pure. */
 import type { CheckSubject, ClaimId, ClaimSubject, FoundClaim } from './claim.ts'
-import { nameLikeness } from './name-likeness.ts'
 import type { Terms } from './same-deal.ts'
 import { type Candidate, scoreClaim } from './score.ts'
 import { filingKeys, lookupKeys } from './search-keys.ts'
@@ -21,14 +20,8 @@ export function findCandidates(
   claims: readonly FoundClaim[],
 ): readonly Candidate[] {
   const newest = new Map(claims.map((claim) => [claim.claimId, claim]))
-  const known = new Map<string, number>()
-  const likenessOf = (ours: string, theirs: string): number => {
-    const likeness = known.get(theirs) ?? nameLikeness(ours, theirs)
-    known.set(theirs, likeness)
-    return likeness
-  }
   const candidates = [...newest.values()].flatMap((claim) => {
-    const candidate = isOwnDeal(subject, claim) ? null : scoreClaim(terms, subject, claim, likenessOf)
+    const candidate = isOwnDeal(subject, claim) ? null : scoreClaim(terms, subject, claim)
     return candidate ? [candidate] : []
   })
   return rankCandidates(candidates)

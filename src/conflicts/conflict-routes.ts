@@ -33,6 +33,8 @@ const questionSchema = z
       email: z.email().max(320).optional(),
       country: lineSchema(100).optional(),
       city: lineSchema(200).optional(),
+      postalCode: lineSchema(20).optional(),
+      phone: lineSchema(50).optional(),
     }),
     /** None means all products. */
     familyIds: z.array(z.uuid()).max(100).optional(),

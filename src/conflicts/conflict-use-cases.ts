@@ -7,6 +7,7 @@ import { createMirrorUseCases } from './mirror-use-cases.ts'
 import { createNoticeUseCases } from './notice-use-cases.ts'
 import { createQualityUseCases } from './quality-use-cases.ts'
 import { createQuestionUseCases } from './question-use-cases.ts'
+import { refileClaims } from './refiling-use-cases.ts'
 import { createReplayUseCases } from './replay-use-cases.ts'
 import { createRuleSetUseCases } from './rule-set-use-cases.ts'
 import { createWatchUseCases } from './watch-use-cases.ts'
@@ -29,6 +30,7 @@ export function createConflictUseCases(deps: ConflictDeps) {
     ...createQualityUseCases(),
     ...createMirrorUseCases(deps),
     ...createWatchUseCases(deps),
+    refileClaims,
   }
 }
 export type ConflictUseCases = ReturnType<typeof createConflictUseCases>

@@ -35,9 +35,16 @@ const sequenceSchema = z.codec(z.string().regex(/^\d{1,19}$/), z.bigint(), {
 const evidenceSchema = z.object({
   point: z.enum([
     'customer',
+    'identifier',
     'domain',
     'name',
+    'legal_form',
+    'number',
     'country',
+    'city',
+    'postal_code',
+    'phone',
+    'address',
     'families',
     'products',
     'window',
@@ -48,6 +55,10 @@ const evidenceSchema = z.object({
   speaks: z.enum(['for', 'against']),
   ours: z.string().nullable(),
   theirs: z.string().nullable(),
+  points: z
+    .int()
+    .optional()
+    .describe('Ten points make it ten times as likely, or unlikely, that the two companies are one'),
 })
 
 /** A company as it was compared. */
@@ -57,13 +68,17 @@ export const companySchema = z.object({
   domain: z.string().nullable(),
   country: z.string().nullable(),
   city: z.string().nullable(),
+  postalCode: z.string().nullish(),
+  phone: z.string().nullish(),
+  address: z.string().nullish(),
+  identifiers: z.array(z.string()).readonly().optional(),
 })
 export const rangeSchema = z.object({ from: z.string().nullable(), to: z.string().nullable() })
 
 const candidateSchema = z
   .object({
     kind: z.enum(['rival', 'own', 'direct', 'link', 'account']),
-    key: z.enum(['customer', 'domain', 'name', 'spelling']),
+    key: z.enum(['customer', 'identifier', 'domain', 'name', 'spelling']),
     score: z.int(),
     band: z.enum(['strong', 'possible']).describe('strong: taken for the same company'),
     collides: z.boolean(),
@@ -109,7 +124,7 @@ const listHitSchema = z.object({
   list: z.enum(['exclusion', 'named_account', 'house_account']),
   index: z.int(),
   score: z.int(),
-  key: z.enum(['customer', 'domain', 'name', 'spelling']),
+  key: z.enum(['customer', 'identifier', 'domain', 'name', 'spelling']),
   evidence: z.array(evidenceSchema).readonly(),
   partnerId: z.string().nullable(),
   reason: z.string().nullable(),

@@ -1,7 +1,8 @@
 /** What a comparison says, in words that people read. Pure types. */
+import type { CompanyLikeness, CompanyPoint } from './company-likeness.ts'
 
 /** By what the two are most surely the same. */
-export type MatchKey = 'customer' | 'domain' | 'name' | 'spelling'
+export type MatchKey = 'customer' | CompanyLikeness['key']
 
 /**
  * `rival` another partner's claim · `own` the same partner's registration · `direct` an open opportunity without a partner ·
@@ -12,9 +13,7 @@ export type CandidateKind = 'rival' | 'own' | 'direct' | 'link' | 'account'
 export interface Evidence {
   readonly point:
     | 'customer'
-    | 'domain'
-    | 'name'
-    | 'country'
+    | CompanyPoint
     | 'families'
     | 'products'
     | 'window'
@@ -24,4 +23,6 @@ export interface Evidence {
   readonly speaks: 'for' | 'against'
   readonly ours: string | null
   readonly theirs: string | null
+  /** By how much it speaks for or against one company: ten points, ten times; none where it is about something else. */
+  readonly points?: number
 }

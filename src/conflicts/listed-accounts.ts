@@ -107,4 +107,16 @@ export function findListed(rules: RuleSet, asOf: string, subject: CheckSubject):
     .sort((a, b) => b.score - a.score || (a.list < b.list ? -1 : a.list > b.list ? 1 : a.index - b.index))
 }
 
-const companyPoints: ReadonlySet<Evidence['point']> = new Set(['customer', 'domain', 'name', 'country'])
+const companyPoints: ReadonlySet<Evidence['point']> = new Set([
+  'customer',
+  'identifier',
+  'domain',
+  'name',
+  'legal_form',
+  'number',
+  'country',
+  'city',
+  'postal_code',
+  'phone',
+  'address',
+])

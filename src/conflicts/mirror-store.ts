@@ -4,7 +4,7 @@ import type { Tx } from '#src/database/database.ts'
 import { type ConnectionId, newId } from '#src/kernel/ids.ts'
 import type { ClaimId, MirrorRow } from './claim.ts'
 import { fileKeys } from './claim-store.ts'
-import { filingKeys } from './search-keys.ts'
+import { filingKeys, keysVersion } from './search-keys.ts'
 import type { MirrorState } from './verdict.ts'
 
 const remoteKey = (row: { connectionId: string; source: string; remoteId: string }): string =>
@@ -26,11 +26,14 @@ export async function fileMirrorRows(
   }))
   const changed = await sql<{ claimId: ClaimId; connectionId: string; source: string; remoteId: string }>`
     insert into claim as filed (id, claim_seq, source, connection_id, remote_id, deal_id, partner_id, customer_id,
-      canonical_id, name, name_key, domain, country, city, range, standing, amount_minor, currency, stage, opened_on)
+      canonical_id, name, name_key, domain, country, city, postal_code, phone, address, identifiers, keys_version,
+      range, standing, amount_minor, currency, stage, opened_on)
     select (row->>'id')::uuid, nextval('claim_seq'), row->>'source', (row->>'connectionId')::uuid, row->>'remoteId',
       (row->>'dealId')::uuid, (row->>'partnerId')::uuid, (row->>'customerId')::uuid,
       coalesce(alias.canonical_id, (row->>'customerId')::uuid),
       row->>'name', row->>'nameKey', row->>'domain', row->>'country', row->>'city',
+      row->>'postalCode', row->>'phone', row->>'address',
+      array(select jsonb_array_elements_text(row->'identifiers')), ${keysVersion}::int,
       daterange(null, null), case when (row->>'open')::boolean then 'held' else 'closed' end,
       (row->>'amountMinor')::bigint, row->>'currency', row->>'stage', (row->>'openedOn')::date
     from jsonb_array_elements(${JSON.stringify(given)}::jsonb) as given (row)
@@ -39,12 +42,15 @@ export async function fileMirrorRows(
       claim_seq = excluded.claim_seq, deal_id = excluded.deal_id, partner_id = excluded.partner_id,
       customer_id = excluded.customer_id, canonical_id = excluded.canonical_id, name = excluded.name,
       name_key = excluded.name_key, domain = excluded.domain, country = excluded.country, city = excluded.city,
-      standing = excluded.standing, amount_minor = excluded.amount_minor, currency = excluded.currency,
+      postal_code = excluded.postal_code, phone = excluded.phone, address = excluded.address,
+      identifiers = excluded.identifiers, keys_version = excluded.keys_version, standing = excluded.standing, amount_minor = excluded.amount_minor, currency = excluded.currency,
       stage = excluded.stage, opened_on = excluded.opened_on
     where (filed.deal_id, filed.partner_id, filed.customer_id, filed.name, filed.name_key, filed.domain,
-        filed.country, filed.city, filed.standing, filed.amount_minor, filed.currency, filed.stage, filed.opened_on)
+        filed.country, filed.city, filed.postal_code, filed.phone, filed.address, filed.identifiers,
+        filed.keys_version, filed.standing, filed.amount_minor, filed.currency, filed.stage, filed.opened_on)
       is distinct from (excluded.deal_id, excluded.partner_id, excluded.customer_id, excluded.name,
-        excluded.name_key, excluded.domain, excluded.country, excluded.city, excluded.standing,
+        excluded.name_key, excluded.domain, excluded.country, excluded.city, excluded.postal_code,
+        excluded.phone, excluded.address, excluded.identifiers, excluded.keys_version, excluded.standing,
         excluded.amount_minor, excluded.currency, excluded.stage, excluded.opened_on)
     returning id as claim_id, connection_id, source, remote_id`.execute(tx)
   const byRemote = new Map(rows.map((row) => [remoteKey(row), row]))

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { FieldIssue } from '#src/kernel/errors.ts'
 import { idSchema } from '#src/kernel/ids.ts'
 import { lineSchema, textSchema } from '#src/kernel/text.ts'
+import { candidateFrom, strongFrom } from './company-likeness.ts'
 
 /** Entries that one list of companies may have; each check looks all of them up in memory. */
 const mostListed = 5_000
@@ -129,7 +130,7 @@ const overlapText = 'This may overlap with other activity and is reviewed before
 export const defaultRuleSet: RuleSet = {
   schema: 1,
   sameDeal: {
-    company: { shownFrom: 60, reviewFrom: 75, blockedFrom: 90 },
+    company: { shownFrom: candidateFrom, reviewFrom: strongFrom, blockedFrom: 90 },
     products: 'family',
     windows: 'overlap',
     territory: 'any',

@@ -3,7 +3,8 @@
  * search takes the same time among ten thousand claims as among millions: similarity is scored on what the keys bring.
  */
 import type { CompanyIdentity } from '#src/customers/company-identity.ts'
-import { nameTokens } from './company-words.ts'
+import { labelOf } from './company-likeness.ts'
+import { readName } from './company-name.ts'
 
 /** `exact` keys name the company; `near` keys name a spelling of it; `word` keys share one word with it. */
 export type KeyStrength = 'exact' | 'near' | 'word'
@@ -12,6 +13,9 @@ export interface SearchKey {
   readonly key: string
   readonly strength: KeyStrength
 }
+
+/** Rises with every change of filing keys: claims of an older version are filed anew. */
+export const keysVersion = 2
 
 const wordsPaired = 5
 const wordsFiled = 8
@@ -23,30 +27,57 @@ const longestThinned = 8
 
 /** Keys of a claim as it is stored. */
 export function filingKeys(company: CompanyIdentity): readonly string[] {
-  return unique([...exactKeys(company), ...nearKeys(company.nameKey, [0]), ...wordKeys(company.nameKey)]).map(
-    ({ key }) => key,
-  )
+  const words = wordsOf(company)
+  const [first = ''] = words
+  return unique([
+    ...exactKeys(company),
+    ...labelKeys(company),
+    ...nearKeys(words, [0]),
+    ...(words.length > 1 ? [near(`f:${first}`)] : []),
+    ...wordKeys(words),
+  ]).map(({ key }) => key)
 }
 
 /**
  * Keys to look under. A spelling that differs by one character anywhere leaves one half of the name untouched; its halves
- * are taken for a name one character longer and shorter too, as a character may have been left out or doubled.
+ * are taken for a name one character longer and shorter too, as a character may have been left out or doubled. A single
+ * word may be the first of a longer name, or what stands in a web address.
  */
 export function lookupKeys(company: CompanyIdentity): readonly SearchKey[] {
+  const words = wordsOf(company)
+  const compact = words.join('')
   return unique([
     ...exactKeys(company),
-    ...nearKeys(company.nameKey, [0, -1, 1]),
-    ...wordKeys(company.nameKey),
+    ...labelKeys(company),
+    ...nearKeys(words, [0, -1, 1]),
+    ...(words.length === 1 ? [near(`f:${compact}`)] : []),
+    ...(compact.length >= 2 ? [near(`l:${compact}`)] : []),
+    ...wordKeys(words),
   ])
 }
 
-function exactKeys({ domain, nameKey }: CompanyIdentity): SearchKey[] {
-  const keys: SearchKey[] = nameKey === '' ? [] : [exact(`n:${nameKey}`)]
-  return domain === null ? keys : [exact(`d:${domain}`), ...keys]
+/** Words that tell nothing about the company are no way to find it, unless there are no others. */
+function wordsOf({ name }: CompanyIdentity): readonly string[] {
+  const { words } = readName(name)
+  const own = words.filter(({ appended }, index) => index === 0 || !appended)
+  return own.map(({ text }) => text)
 }
 
-function nearKeys(nameKey: string, lengthChanges: readonly number[]): SearchKey[] {
-  const words = nameTokens(nameKey)
+function exactKeys({ domain, nameKey, identifiers }: CompanyIdentity): SearchKey[] {
+  return [
+    ...(domain === null ? [] : [exact(`d:${domain}`)]),
+    ...(nameKey === '' ? [] : [exact(`n:${nameKey}`)]),
+    ...(identifiers ?? []).map((identifier) => exact(`i:${identifier}`)),
+  ]
+}
+
+/** The same company in another country, or found by its number. */
+const labelKeys = ({ domain, phone }: CompanyIdentity): SearchKey[] => [
+  ...(domain === null || labelOf(domain).length < 2 ? [] : [near(`l:${labelOf(domain)}`)]),
+  ...(phone ? [near(`t:${phone.slice(-9)}`)] : []),
+]
+
+function nearKeys(words: readonly string[], lengthChanges: readonly number[]): SearchKey[] {
   const compact = [...words.join('')]
   const keys: SearchKey[] = []
   for (const change of compact.length < shortestHalved ? [] : lengthChanges) {
@@ -69,8 +100,8 @@ function nearKeys(nameKey: string, lengthChanges: readonly number[]): SearchKey[
   return keys
 }
 
-const wordKeys = (nameKey: string): SearchKey[] =>
-  nameTokens(nameKey)
+const wordKeys = (words: readonly string[]): SearchKey[] =>
+  words
     .filter((word) => word.length >= 3)
     .slice(0, wordsFiled)
     .map((word) => ({ key: cut(`w:${word}`), strength: 'word' }))

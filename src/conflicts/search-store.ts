@@ -47,6 +47,10 @@ interface ClaimRow {
   readonly domain: string | null
   readonly country: string | null
   readonly city: string | null
+  readonly postalCode: string | null
+  readonly phone: string | null
+  readonly address: string | null
+  readonly identifiers: string[]
   readonly familyIds: string[]
   readonly rangeFrom: string | null
   readonly rangeTo: string | null
@@ -70,7 +74,8 @@ interface SubjectRow {
 
 const claimColumns = sql`
   claim.id, claim.source, claim.standing, claim.deal_id, claim.connection_id, claim.remote_id, claim.partner_id,
-  claim.canonical_id, claim.name, claim.name_key, claim.domain, claim.country, claim.city, claim.family_ids,
+  claim.canonical_id, claim.name, claim.name_key, claim.domain, claim.country, claim.city,
+  claim.postal_code, claim.phone, claim.address, claim.identifiers, claim.family_ids,
   lower(claim.range) as range_from, upper(claim.range) - 1 as range_to,
   claim.amount_minor, claim.currency, claim.stage, claim.opened_on,
   claim.product_ids, claim.registration_type, claim.registered_at`
@@ -90,6 +95,10 @@ const toClaim = (row: ClaimRow): FoundClaim => ({
     domain: row.domain,
     country: row.country,
     city: row.city,
+    ...(row.postalCode !== null && { postalCode: row.postalCode }),
+    ...(row.phone !== null && { phone: row.phone }),
+    ...(row.address !== null && { address: row.address }),
+    ...(row.identifiers.length > 0 && { identifiers: row.identifiers }),
   },
   familyIds: row.familyIds,
   range: { from: row.rangeFrom, to: row.rangeTo },
@@ -112,6 +121,28 @@ export async function searchClaims(
   now: Date,
   registrationsOnly = false,
 ): Promise<SearchResult> {
+  const { rows } = await searchQuery(subjects, now, registrationsOnly).execute(tx)
+  const [first] = rows
+  if (!first) throw new Error('The state of the claims could not be read')
+  const bySubject = Map.groupBy(rows, ({ subject }) => subject)
+  return {
+    horizon: first.horizon,
+    mirror: first.mirror,
+    findings: subjects.map((_, index) => {
+      const own = bySubject.get(index) ?? []
+      const exact = own.filter(({ weight }) => weight !== null && weight >= exactWeight)
+      return {
+        canonicalId: own[0]?.subjectCanonicalId ?? null,
+        claims: own.flatMap((row) => (row.id === null ? [] : [toClaim(row)])),
+        complete: exact.length < readUnderKey.exact,
+        damaged: own.some(({ weight, id }) => weight !== null && id === null),
+      }
+    }),
+  }
+}
+
+/** All that a search reads, in one statement. */
+export function searchQuery(subjects: readonly CheckSubject[], now: Date, registrationsOnly: boolean) {
   const asked = subjects.flatMap((subject, index) =>
     lookupKeys(subject.company).map(({ key, strength }) => ({
       index,
@@ -120,7 +151,7 @@ export async function searchClaims(
       bound: readUnderKey[strength],
     })),
   )
-  const { rows } = await sql<SubjectRow & ({ [Name in keyof ClaimRow]: null } | ClaimRow)>`
+  return sql<SubjectRow & ({ [Name in keyof ClaimRow]: null } | ClaimRow)>`
     with given as (
       select position - 1 as subject, coalesce(alias.canonical_id, customer_id) as canonical_id
       from unnest(${subjects.map(({ customerId }) => customerId)}::uuid[]) with ordinality as given (customer_id, position)
@@ -157,24 +188,7 @@ export async function searchClaims(
       select (select coalesce(max(claim_seq), 0) from claim) as horizon, ${mirrorStateAt(now)} as mirror
     ) as state
     left join found on found.found_for = given.subject
-    order by given.subject, found.place`.execute(tx)
-  const [first] = rows
-  if (!first) throw new Error('The state of the claims could not be read')
-  const bySubject = Map.groupBy(rows, ({ subject }) => subject)
-  return {
-    horizon: first.horizon,
-    mirror: first.mirror,
-    findings: subjects.map((_, index) => {
-      const own = bySubject.get(index) ?? []
-      const exact = own.filter(({ weight }) => weight !== null && weight >= exactWeight)
-      return {
-        canonicalId: own[0]?.subjectCanonicalId ?? null,
-        claims: own.flatMap((row) => (row.id === null ? [] : [toClaim(row)])),
-        complete: exact.length < readUnderKey.exact,
-        damaged: own.some(({ weight, id }) => weight !== null && id === null),
-      }
-    }),
-  }
+    order by given.subject, found.place`
 }
 
 /**
@@ -202,5 +216,18 @@ export async function findClaims(tx: Tx, claimIds: readonly ClaimId[]): Promise<
     select ${claimColumns} from claim where id = any(${claimIds}::uuid[]) and standing <> 'closed'`.execute(
     tx,
   )
+  return rows.map(toClaim)
+}
+
+/** Live claims whose keys are of older rules, at most `limit` of them. Locked, so that nobody files them meanwhile. */
+export async function claimsFiledBefore(
+  tx: Tx,
+  keysVersion: number,
+  limit: number,
+): Promise<readonly FoundClaim[]> {
+  const { rows } = await sql<ClaimRow>`
+    select ${claimColumns} from claim
+    where keys_version < ${keysVersion} and standing <> 'closed'
+    order by keys_version, id limit ${limit} for update skip locked`.execute(tx)
   return rows.map(toClaim)
 }

@@ -3,6 +3,7 @@
  * This file and those beside it without a suffix are pure. Partners never see a customer of this folder: they keep the
  * company as they typed it, and the canonical customer stays with the vendor.
  */
+import { addressKey, identifierKeys, phoneKey, postalKey } from './company-contact.ts'
 import { toCountryCode } from './country.ts'
 import { nameKeyOf } from './name-key.ts'
 import { companyDomain } from './web-domain.ts'
@@ -17,6 +18,19 @@ export interface CompanyDescription {
   /** ISO code or English name. */
   readonly country?: string | null | undefined
   readonly city?: string | null | undefined
+  readonly postalCode?: string | null | undefined
+  /** In any form; one without a country code is read as one of `country`. */
+  readonly phone?: string | null | undefined
+  /** Street and number. */
+  readonly address?: string | null | undefined
+  readonly identifiers?: CompanyIdentifiers | null | undefined
+}
+
+/** Numbers by which registers name a company. */
+export interface CompanyIdentifiers {
+  readonly vat?: string | null | undefined
+  readonly duns?: string | null | undefined
+  readonly lei?: string | null | undefined
 }
 
 /** The same in normal form: two descriptions of one company agree in `domain`, or else in `nameKey` and country. */
@@ -29,16 +43,39 @@ export interface CompanyIdentity {
   /** ISO 3166, two letters; null when unknown. */
   readonly country: string | null
   readonly city: string | null
+  /** What follows is absent where nobody asked for it. Letters and digits alone. */
+  readonly postalCode?: string | null
+  /** E.164, or the digits of a number that fits no country. */
+  readonly phone?: string | null
+  /** Street and number, folded. */
+  readonly address?: string | null
+  /** By kind: `vat:DE123456789`. */
+  readonly identifiers?: readonly string[]
 }
 
 export function identifyCompany(company: CompanyDescription): CompanyIdentity {
   const name = tidy(company.name)
+  const country = company.country ? toCountryCode(company.country) : null
   return {
     domain: companyDomain(company.domain) ?? companyDomain(company.email),
     name,
     nameKey: nameKeyOf(name),
-    country: company.country ? toCountryCode(company.country) : null,
+    country,
     city: tidy(company.city ?? '') || null,
+    ...contactOf(company, country),
+  }
+}
+
+function contactOf(company: CompanyDescription, country: string | null): Partial<CompanyIdentity> {
+  const postalCode = postalKey(company.postalCode)
+  const phone = phoneKey(company.phone, country)
+  const address = addressKey(company.address)
+  const identifiers = identifierKeys({ ...company.identifiers })
+  return {
+    ...(postalCode && { postalCode }),
+    ...(phone && { phone }),
+    ...(address && { address }),
+    ...(identifiers.length > 0 && { identifiers }),
   }
 }
 

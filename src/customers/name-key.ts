@@ -36,8 +36,8 @@ const abbreviation = /(?<![\p{L}\p{N}])\p{L}(?:[./]\p{L})+(?![\p{L}\p{N}])/gu
 const notInWords = /[^\p{L}\p{M}\p{N}]+/gu
 const oneLetter = /^[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}]$/u
 
-/** The words of a folded name: no punctuation, "&" is "and", initials joined ("J. P." is "jp"). */
-function wordsOf(folded: string): string[] {
+/** The words of a folded name, in their order: no punctuation, "&" is "and", initials joined ("J. P." is "jp"). */
+export function wordsOf(folded: string): string[] {
   const text = folded
     .replace(apostrophes, '')
     .replace(abbreviation, (found) => found.replace(/[./]/gu, ''))

@@ -1,79 +1,80 @@
-/** Looking a company up among all claims, against trigram similarity on the same database at its best. */
-import pg from 'pg'
-import { findCandidates } from '#src/conflicts/comparison.ts'
-import { defaultRuleSet } from '#src/conflicts/rule-set.ts'
-import { searchClaims } from '#src/conflicts/search-store.ts'
-import { identifyCompany } from '#src/customers/company-identity.ts'
-import { openDatabase } from '#src/database/database.ts'
-import { systemActor } from '#src/kernel/actor.ts'
-import { type Company, seededRandom } from './companies.ts'
+/** Conflict detection: how well and how fast companies are known again, on files given or on the sets beside the checkout. */
+import { benchCustomers } from './conflict-customers.ts'
+import { readPairs, readQueries, readRegistry, UnfitFile } from './conflict-files.ts'
+import { benchLookups } from './conflict-lookups.ts'
+import { measurePairs } from './conflict-pairs.ts'
+import { measureRegistry } from './conflict-registry.ts'
+import { dataIsThere, halfOfPair, halfOfQuery, pairSets, registrySets } from './conflict-sets.ts'
 import type { Ground } from './ground.ts'
 import type { Scale } from './scale.ts'
-import { companies, seedInstallation, seedRegistrations } from './seeding.ts'
-import { driveAtOnce, inTurns, ratioOf, summarise } from './turns.ts'
 
-const actor = systemActor('bench')
-
-export async function benchConflicts(ground: Ground, { conflicts: { sizes, lookups, rounds } }: Scale) {
-  const installation = await seedInstallation(await ground.create('conflicts_installation'))
-  const reports = []
-  for (const size of sizes) {
-    const name = `conflicts_${size}`
-    const url = await ground.copy('conflicts_installation', name)
-    await seedRegistrations(url, installation, size)
-    reports.push(await compare(url, size, lookups, rounds))
-    await ground.drop(name)
-  }
-  return { sizes: reports, goals: '>= 1 at 12,000 claims, >= 5 at 100,000' }
+/** What `--pairs`, `--registry` and `--queries` name. */
+export interface ConflictFiles {
+  readonly pairs?: string | undefined
+  readonly registry?: string | undefined
+  readonly queries?: string | undefined
+  /** How many customers to check among. */
+  readonly customers?: string | undefined
 }
 
-/** Three in four ask for a company that is there, as a partner may type it. */
-function questionAt(size: number, index: number): Company {
-  const random = seededRandom(size + index)
-  return random() < 0.75
-    ? companies.retype(companies.companyAt(Math.floor(random() * size)), random)
-    : companies.companyAt(size + index)
+export async function benchConflicts(ground: Ground, scale: Scale) {
+  const sets = dataIsThere() ? await measureSets(ground) : 'skipped: there is no ../shared/data'
+  return { ...(await benchLookups(ground, scale)), sets }
 }
 
-async function compare(url: string, size: number, lookups: number, rounds: number) {
-  const database = openDatabase({ url, poolSize: 1 })
-  const peer = new pg.Client({ connectionString: url })
-  await peer.connect()
-  await peer.query(`set role counterpart_system`)
-  // Planning trigram conditions anew each time would take longer than answering them.
-  await peer.query('set plan_cache_mode = force_generic_plan')
-  const questions = Array.from({ length: lookups }, (_, index) => questionAt(size, index))
-  const asked = (index: number): Company => questions[index % questions.length] as Company
-  const lookUp = async (index: number): Promise<void> => {
-    const company = identifyCompany({ ...asked(index), email: null })
-    const now = new Date()
-    const range = { from: now.toISOString().slice(0, 10), to: null }
-    const subject = { dealId: null, partnerId: null, customerId: null, company, familyIds: [], range }
-    const { findings } = await database.transact(actor, (tx) => searchClaims(tx, [subject], now))
-    findCandidates({ rules: defaultRuleSet, asOf: range.from }, subject, findings[0]?.claims ?? [])
+/** The public sets alone. */
+export async function measureSets(ground: Ground) {
+  const url = await ground.create('conflict_pairs')
+  const reports: Record<string, object> = {}
+  for (const { name, goal, read } of pairSets) {
+    process.stderr.write(`  ${name} ...\n`)
+    reports[name] = { goal, ...(await measurePairs(url, await read(), halfOfPair)) }
   }
-  const lookUpByTrigrams = async (index: number): Promise<void> => {
-    await peer.query({
-      name: 'trigrams',
-      text: `select id, name, similarity(lower(name), lower($1)) as likeness from customer
-             where lower(name) % lower($1) order by likeness desc limit 10`,
-      values: [asked(index).name],
-    })
+  await ground.drop('conflict_pairs')
+  for (const { name, goal, read } of registrySets) {
+    process.stderr.write(`  ${name} ...\n`)
+    const { registry, queries } = await read()
+    const measured = await measureRegistry(await ground.create('registry'), registry, queries, halfOfQuery)
+    reports[name] = { goal, ...measured }
+    await ground.drop('registry')
   }
-  try {
-    const turns = await inTurns(rounds, {
-      product: () => driveAtOnce(lookups, 1, lookUp),
-      trigrams: () => driveAtOnce(lookups, 1, lookUpByTrigrams),
-    })
-    const rates = (name: 'product' | 'trigrams') => turns[name].map(({ perSecond }) => perSecond)
-    return {
-      claims: size,
-      product: summarise(turns.product),
-      trigramsAtThreshold03: summarise(turns.trigrams),
-      ratio: ratioOf(rates('product'), rates('trigrams')),
-    }
-  } finally {
-    await database.close()
-    await peer.end()
+  return reports
+}
+
+const pick = ({ pairs, registry, queries, customers }: ConflictFiles) => ({
+  pairs,
+  registry,
+  queries,
+  customers,
+})
+
+export const namesFiles = (files: ConflictFiles): boolean =>
+  Object.values(pick(files)).some((value) => value !== undefined)
+
+/**
+ * The files given, each read before anything is started: figures of a file of pairs, of a registry with its queries, or
+ * of both under `pairs` and `registry`.
+ * @throws UnfitFile
+ */
+export async function openFiles(files: ConflictFiles) {
+  if ((files.registry === undefined) !== (files.queries === undefined)) {
+    throw new UnfitFile('--registry and --queries belong together')
+  }
+  const customers = files.customers === undefined ? null : Number(files.customers)
+  if (customers !== null && !(Number.isInteger(customers) && customers > 0)) {
+    throw new UnfitFile('--customers takes a number, such as 1000000')
+  }
+  const pairs = files.pairs === undefined ? null : await readPairs(files.pairs)
+  const known =
+    files.registry === undefined || files.queries === undefined
+      ? null
+      : { registry: await readRegistry(files.registry), queries: await readQueries(files.queries) }
+  return async (ground: Ground): Promise<object> => {
+    const url = await ground.create('conflict_files')
+    if (customers !== null) return benchCustomers(ground, customers)
+    const ofPairs = pairs && (await measurePairs(url, pairs))
+    const ofRegistry = known && (await measureRegistry(url, known.registry, known.queries))
+    if (ofPairs && ofRegistry) return { pairs: ofPairs, registry: ofRegistry }
+    return ofPairs ?? ofRegistry ?? {}
   }
 }

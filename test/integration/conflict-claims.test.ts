@@ -81,6 +81,7 @@ test('registrations for other product families do not collide, but are shown', a
     speaks: 'against',
     ours: network,
     theirs: storage,
+    points: 0,
   })
   const all = await submit(registrationOf('Familienwerk'))
   expect(all.verdict).toBe('suspected')
@@ -298,4 +299,47 @@ test('newer claims that change no verdict are evidence of the check', async () =
       select candidates_found as found from conflict_check where deal_id = ${late.sourceId}`.execute(tx),
   )
   expect(rows).toEqual([{ found: 2 }])
+})
+
+test('claims filed by older rules are filed anew, once', async () => {
+  const old = registrationOf('Überlinger Wasserwerke GmbH')
+  await submit(old)
+  const keysOf = async () => {
+    const { rows } = await db.database.transact(system, (tx) =>
+      sql<{ key: string }>`
+        select key from claim_key join claim on claim.id = claim_id where deal_id = ${old.sourceId} order by key`.execute(
+        tx,
+      ),
+    )
+    return rows.map(({ key }) => key)
+  }
+  const filed = await keysOf()
+  await db.database.transact(system, async (tx) => {
+    await sql`delete from claim_key using claim
+      where claim.id = claim_id and deal_id = ${old.sourceId} and key like 'f:%'`.execute(tx)
+    await sql`update claim set keys_version = 1 where deal_id = ${old.sourceId}`.execute(tx)
+  })
+  expect(await keysOf()).not.toEqual(filed)
+  const refile = () => db.database.transact(system, (tx) => conflicts.refileClaims(tx, 100))
+  expect([await refile(), await refile()]).toEqual([1, 0])
+  expect(await keysOf()).toEqual(filed)
+})
+
+test('what a company is reached under and numbered by is kept with its claim and speaks for it', async () => {
+  const company = (name: string) =>
+    identifyCompany({
+      name,
+      country: 'DE',
+      postalCode: '78 462',
+      phone: '07531 884000',
+      address: 'Seestr. 1',
+      identifiers: { vat: 'DE 811 128 135' },
+    })
+  await submit(registrationOf('Bodensee Optik', { company: company('Bodensee Optik') }))
+  const result = await submit(registrationOf('BSO Gruppe', { company: company('BSO Gruppe') }))
+  expect(result.candidates[0]).toMatchObject({ key: 'identifier', band: 'strong' })
+  expect(result.candidates[0]?.claim.company).toMatchObject({ phone: '+497531884000', postalCode: '78462' })
+  expect(result.candidates[0]?.evidence).toContainEqual(
+    expect.objectContaining({ point: 'phone', speaks: 'for', ours: '+497531884000' }),
+  )
 })

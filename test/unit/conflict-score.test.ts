@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { CheckSubject, FoundClaim } from '#src/conflicts/claim.ts'
+import { candidateFrom, compareCompanies } from '#src/conflicts/company-likeness.ts'
 import { findCandidates } from '#src/conflicts/comparison.ts'
-import { editDistance, nameLikeness } from '#src/conflicts/name-likeness.ts'
+import { editDistance } from '#src/conflicts/name-likeness.ts'
 import { defaultRuleSet } from '#src/conflicts/rule-set.ts'
 import { type Candidate, scoreClaim } from '#src/conflicts/score.ts'
 import { filingKeys, lookupKeys } from '#src/conflicts/search-keys.ts'
@@ -46,8 +47,8 @@ const scored = (a: CheckSubject, b: FoundClaim): Candidate => {
   if (!candidate) throw new Error('Not a candidate')
   return candidate
 }
-const likeness = (a: string, b: string) =>
-  nameLikeness(identifyCompany({ name: a }).nameKey, identifyCompany({ name: b }).nameKey)
+const chance = (a: CompanyDescription, b: CompanyDescription): number =>
+  compareCompanies(identifyCompany(a), identifyCompany(b)).score
 
 test.each([
   ['Siemens AG', 'SIEMENS AKTIENGESELLSCHAFT'],
@@ -58,8 +59,15 @@ test.each([
   ['Kontravolt Netzwerke', 'Kontravlt Netzwreke'],
   ['Müller & Söhne', 'Mueller und Soehne'],
   ['IBM', 'International Business Machines'],
+  ['Van der Bilt Corp', 'Vanderbilt'],
+  ['LIMITED LIABILITY COMPANY ISKUSSTVO KRASOTY', 'Iskusstvo Krasoty'],
+  ['Акционерное общество «Газпром»', 'Gazprom JSC'],
+  ['华为技术有限公司', 'Huawei Jishu'],
+  ['NUTRICIA N.V., ZOETERMEER', 'Nutricia BV'],
+  ['U.S. Department of State', 'United States Department of State'],
+  ['Brigade Forty-four', 'Brigade 44'],
 ])('%s and %s are spelled alike', (a, b) => {
-  expect(likeness(a, b) * 100).toBeGreaterThanOrEqual(strongFrom)
+  expect(chance({ name: a }, { name: b })).toBeGreaterThanOrEqual(strongFrom)
 })
 
 test.each([
@@ -69,8 +77,13 @@ test.each([
   ['Casi Pharmaceuticals', 'CNS Pharmaceuticals'],
   ['Saudi Arabian Gas', 'Saudi Airlines'],
   ['Amber Systems', 'Umbra Systems'],
+  ['Aimei Health Technology', 'Aimei Health Technology II'],
+  ['Bowne Global Solutions (France)', 'Bowne Global Solutions (Germany)'],
+  ['Blackstone', 'Blackstone Real Estate Income Fund'],
+  ['BAE Systems', 'BAE Industries'],
+  ['ABB', 'ABC'],
 ])('%s and %s are different companies', (a, b) => {
-  expect(likeness(a, b) * 100).toBeLessThan(strongFrom)
+  expect(chance({ name: a }, { name: b })).toBeLessThan(strongFrom)
 })
 
 test('edits between two texts are counted, a swap of neighbours as one', () => {
@@ -79,23 +92,115 @@ test('edits between two texts are counted, a swap of neighbours as one', () => {
   ])
 })
 
-const word = fc.stringMatching(/^[a-z]{2,10}$/)
-const nameKey = fc.array(word, { minLength: 1, maxLength: 5 }).map((words) => words.join(' '))
+const cell = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: null })
+const described: fc.Arbitrary<CompanyDescription> = fc.record({
+  name: fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 60 }),
+    fc.string({ unit: 'grapheme', maxLength: 40 }),
+    fc
+      .array(
+        fc.constantFrom(
+          'Acme',
+          'acme',
+          'Nordwind',
+          'Group',
+          'II',
+          '2',
+          'GmbH',
+          'N.V.',
+          'EMEA',
+          '&',
+          'Алмаз',
+          '华为',
+        ),
+        {
+          minLength: 1,
+          maxLength: 6,
+        },
+      )
+      .map((words) => words.join(' ')),
+  ),
+  domain: cell(fc.constantFrom('acme.com', 'acme.de', 'nordwind.io', 'not a domain')),
+  country: cell(fc.constantFrom('DE', 'US', 'nowhere')),
+  city: cell(fc.constantFrom('Berlin', 'New York', 'New York City', '  ')),
+  postalCode: cell(fc.constantFrom('10115', '10-115', '?')),
+  phone: cell(fc.constantFrom('+49 30 123456', '030/123456', '7', 'call me')),
+  address: cell(fc.constantFrom('Hauptstr. 5', '5 Main St', '!')),
+  identifiers: cell(fc.record({ vat: cell(fc.constantFrom('DE 123456789', 'DE987654321')) })),
+})
 
-test('likeness is symmetric, between 0 and 1, and 1 for the same name', () => {
+test('two companies are as likely one whichever comes first, whatever is written, and the same in themselves', () => {
   fc.assert(
-    fc.property(nameKey, nameKey, (a, b) => {
-      const value = nameLikeness(a, b)
-      expect(value).toBeGreaterThanOrEqual(0)
-      expect(value).toBeLessThanOrEqual(1)
-      expect(nameLikeness(b, a)).toBe(value)
-      expect(nameLikeness(a, a)).toBe(1)
+    fc.property(described, described, (a, b) => {
+      const [one, other] = [identifyCompany(a), identifyCompany(b)]
+      const { score, key, evidence } = compareCompanies(one, other)
+      expect(score).toBeGreaterThan(0)
+      expect(score).toBeLessThan(100)
+      const back = compareCompanies(other, one)
+      expect([back.score, back.key]).toEqual([score, key])
+      expect(back.evidence.map(({ point, points }) => [point, points])).toEqual(
+        evidence.map(({ point, points }) => [point, points]),
+      )
+      if (/\p{L}{3}/u.test(a.name)) {
+        expect(compareCompanies(one, one).score).toBeGreaterThanOrEqual(candidateFrom)
+      }
     }),
+    { numRuns: 2_000 },
   )
 })
 
+test('what agrees never makes two companies less likely one, what differs never more', () => {
+  const facts = [
+    { domain: ['acme.com', 'acme.com', 'other.com'] },
+    { country: ['DE', 'DE', 'US'] },
+    { city: ['Berlin', 'berlin', 'Hamburg'] },
+    { postalCode: ['10115', '10 115', '20095'] },
+    { phone: ['+49301234567', '+49 30 1234567', '+49309999999'] },
+    { address: ['Hauptstr. 5', 'Hauptstraße 5', 'Ring 17'] },
+  ] as const
+  fc.assert(
+    fc.property(described, described, fc.constantFrom(...facts), (a, b, fact) => {
+      const [[field, [value, same, other]]] = Object.entries(fact) as [[string, readonly string[]]]
+      const bare = (company: CompanyDescription) => ({ name: company.name })
+      const without = chance(bare(a), bare(b))
+      const withOther = { ...bare(b), [field]: other }
+      expect(chance({ ...bare(a), [field]: value }, { ...bare(b), [field]: same })).toBeGreaterThanOrEqual(
+        without,
+      )
+      // A web address that spells the other name speaks for it before it is known to differ.
+      if (field !== 'domain') {
+        expect(chance({ ...bare(a), [field]: value }, withOther)).toBeLessThanOrEqual(without)
+      }
+    }),
+    { numRuns: 1_000 },
+  )
+})
+
+test('a number of a register that both have settles it, one that differs speaks against', () => {
+  const vat = (number: string) => ({ name: 'Alpha Werke', identifiers: { vat: number } })
+  const same = compareCompanies(
+    identifyCompany({ ...vat('DE 123.456.789'), name: 'Omega' }),
+    identifyCompany(vat('de123456789')),
+  )
+  expect([same.key, same.score >= strongFrom]).toEqual(['identifier', true])
+  expect(chance(vat('DE123456789'), vat('DE987654321'))).toBeLessThan(
+    chance({ name: 'Alpha Werke' }, { name: 'Alpha Werke' }),
+  )
+})
+
+test('the points of all evidence add up to the odds', () => {
+  const { score, evidence } = compareCompanies(
+    identifyCompany({ name: 'Nordwind Energie GmbH', country: 'DE', city: 'Kiel' }),
+    identifyCompany({ name: 'Nordwind Energy AG', country: 'DE', city: 'Bremen' }),
+  )
+  expect(evidence.map(({ point }) => point)).toEqual(['name', 'legal_form', 'country', 'city'])
+  const points = evidence.reduce((total, each) => total + each.points, 0)
+  const odds = 10 * Math.log10(score / (100 - score))
+  expect(Math.abs(points - odds)).toBeLessThanOrEqual(2.5)
+})
+
 test('a name with one character changed, missing, doubled or swapped shares a key with the original', () => {
-  const company = (nameKey: string) => ({ name: nameKey, nameKey, domain: null, country: null, city: null })
+  const company = (name: string) => identifyCompany({ name })
   const single = fc.stringMatching(/^[b-df-hj-np-tv-z]{4,14}$/)
   fc.assert(
     fc.property(single, fc.nat(), fc.constantFrom('change', 'drop', 'double'), (name, at, kind) => {
@@ -135,13 +240,17 @@ test('another domain and another country speak against the same name', () => {
   )
   expect(other.score).toBeLessThan(plain.score)
   expect(other.band).toBe('possible')
-  expect(other.evidence).toContainEqual({
-    point: 'domain',
-    speaks: 'against',
-    ours: 'alpha-werke.de',
-    theirs: 'alphaworks.com',
-  })
-  expect(other.evidence).toContainEqual({ point: 'country', speaks: 'against', ours: 'DE', theirs: 'US' })
+  expect(other.evidence).toContainEqual(
+    expect.objectContaining({
+      point: 'domain',
+      speaks: 'against',
+      ours: 'alpha-werke.de',
+      theirs: 'alphaworks.com',
+    }),
+  )
+  expect(other.evidence).toContainEqual(
+    expect.objectContaining({ point: 'country', speaks: 'against', ours: 'DE', theirs: 'US' }),
+  )
 })
 
 test('acme.com and acme.de speak for each other', () => {

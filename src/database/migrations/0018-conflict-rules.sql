@@ -23,8 +23,8 @@ values (gen_random_uuid(), 1, 'published', '{
   "schema": 1,
   "sameDeal": {
     "company": {
-      "shownFrom": 60,
-      "reviewFrom": 75,
+      "shownFrom": 15,
+      "reviewFrom": 50,
       "blockedFrom": 90
     },
     "products": "family",
@@ -117,7 +117,7 @@ create table conflict_label (
   check_id uuid not null references conflict_check,
   claim_id uuid,
   label text not null check (label in ('uphold', 'override', 'same_company', 'different_company')),
-  score integer,
+  score numeric,
   band text not null check (band in ('clear', 'review', 'blocked')),
   rule_version integer not null,
   matcher_version integer not null,

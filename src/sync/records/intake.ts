@@ -62,13 +62,15 @@ function identityOf(
   const text = (name: string) => (typeof values[name] === 'string' ? (values[name] as string) : null)
   const name = text('name')
   if (!name) return null
-  const { nameKey, domain, country, city } = identifyCompany({
+  const { name: companyName, ...identity } = identifyCompany({
     name,
     domain: text('domain'),
     country: text('country'),
     city: text('city'),
+    postalCode: text('postalCode'),
+    phone: text('phone'),
   })
-  return { companyName: name, nameKey, domain, country, city }
+  return { companyName, ...identity }
 }
 
 /**
