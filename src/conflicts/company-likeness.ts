@@ -63,6 +63,7 @@ export function compareCompanies(ours: CompanyIdentity, theirs: CompanyIdentity)
   for (const { point, ours: a, theirs: b, figures } of stated) {
     const own = weigh(figures) + (point === 'name' ? baseline : 0)
     logit += weigh(figures)
+    if (own === 0 && point !== 'name') continue
     evidence.push({
       point,
       speaks: own >= 0 ? 'for' : 'against',

@@ -87,6 +87,8 @@ const tens: Readonly<Record<string, number>> = {
 const affixes = affixedForms.map(foldText)
 const tailWeight = 0.12
 const longestName = 300
+/** More words than any company has; every word is compared with every other. */
+const mostWords = 24
 
 const remembered = new Map<string, CompanyName>()
 const rememberedAtMost = 20_000
@@ -106,7 +108,7 @@ function takeApart(name: string): CompanyName {
     .toWellFormed()
     .replace(spacedForm, ' $1v ')
     .replace(gluedForm, '$1 $2v ')
-  const folded = wordsOf(text).flatMap(splitForm)
+  const folded = wordsOf(text).flatMap(splitForm).slice(0, mostWords)
   const { stem, tail, groups } = withoutForms(folded, endingForm.test(text))
   const telling = stem.filter((word) => !isEmpty(word))
   const kept = telling.length > 0 ? telling : stem.length > 0 ? stem : folded

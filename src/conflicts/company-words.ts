@@ -113,7 +113,7 @@ const appended = new Set(
 
 /** Kinds of vehicles that an investment house has many of, each a company of its own. */
 const vehicles = new Set(
-  'fund income bdc municipal municipals duration term opportunities etf etn portfolio spac acquisition series credit'.split(
+  'fund income bdc municipal municipals duration term opportunities etf etn portfolio spac acquisition series'.split(
     ' ',
   ),
 )

@@ -40,9 +40,8 @@ const asClaim = ({ name, domain, country, customerId }: ListedCompany): FoundCla
   remoteId: null,
   partnerId: null,
   customerId: customerId ?? null,
-  company: name
-    ? identifyCompany({ name, domain, country })
-    : { ...identifyCompany({ name: domain ?? customerId ?? '', domain, country }), nameKey: '' },
+  // Without a name nothing is alike by name.
+  company: identifyCompany({ name: name ?? '', domain, country }),
   familyIds: [],
   range: { from: null, to: null },
   amountMinor: null,

@@ -38,7 +38,7 @@ export interface NameRelation {
   readonly onlyOne: number
   /** The rarest of them. */
   readonly onlyOneRare: number
-  /** One of them says that it is a fund or the like: "Blackstone" and "Blackstone Income". */
+  /** A fund or the like is set apart by some word: "Blackstone Income", "Cloud Acquisition" and "Cloud Star Acquisition". */
   readonly onlyOneVehicle: number
   /** Only one has a number, and all else is the same: "Health Acquisition" and "Health Acquisition II". */
   readonly numberedSibling: number
@@ -172,10 +172,7 @@ function align(a: readonly NameWord[], b: readonly NameWord[]) {
     otherFirst: Number(restOfA.includes(0) && restOfB.includes(0)),
     onlyOne: Math.min(2, Math.max(leftOfA, leftOfB) - both),
     onlyOneRare: both > 0 ? 0 : Math.max(0, ...ownOfA, ...ownOfB),
-    onlyOneVehicle: Number(
-      restOfA.some((index) => isVehicle(a[index]?.text ?? '')) !==
-        restOfB.some((index) => isVehicle(b[index]?.text ?? '')),
-    ),
+    onlyOneVehicle: Number(ownOfA.length + ownOfB.length > 0 && (a.some(isFundLike) || b.some(isFundLike))),
     numberedSibling: Number(
       both === 0 && isNumberAlone(a, restOfA, restOfB) !== isNumberAlone(b, restOfB, restOfA),
     ),
@@ -197,6 +194,8 @@ const isNumberAlone = (
   const [index = -1] = rest
   return restOfOther.length === 0 && rest.length === 1 && /^\d+$/u.test(words[index]?.text ?? '')
 }
+
+const isFundLike = ({ text }: NameWord): boolean => isVehicle(text)
 
 const shortWord = 5
 const weigh = ({ weight }: NameWord, index: number): number => weight * (index === 0 ? firstWordFactor : 1)

@@ -7,7 +7,7 @@ import { fileMirrorRows } from '#src/conflicts/mirror-store.ts'
 import { defaultRuleSet } from '#src/conflicts/rule-set.ts'
 import { searchClaims } from '#src/conflicts/search-store.ts'
 import { type CompanyDescription, identifyCompany } from '#src/customers/company-identity.ts'
-import { type Database, openDatabase } from '#src/database/database.ts'
+import { type Database, openDatabase, type Tx } from '#src/database/database.ts'
 import { systemActor } from '#src/kernel/actor.ts'
 import { newId } from '#src/kernel/ids.ts'
 import { query } from '#test/support/sql.ts'
@@ -66,12 +66,15 @@ export const subjectOf = (company: CompanyDescription): CheckSubject => ({
 const terms = { rules: defaultRuleSet, asOf: new Date().toISOString().slice(0, 10) }
 
 /** Identity, search and scores as at a registration. */
+/** Identity, search and scores as at a registration, whose unit of work is open already. */
 export const lookUpIn =
-  (database: Database, registry: readonly RegistryRow[]): LookUp =>
+  (tx: Tx, registry: readonly RegistryRow[]): LookUp =>
   async (company) => {
     const subject = subjectOf(company)
     const { findings } = await database.transact(actor, (tx) => searchClaims(tx, [subject], new Date()))
     const [best] = findCandidates(terms, subject, findings[0]?.claims ?? [])
+    const { findings } = await searchClaims(tx, [subject], new Date())
+    const [best] = findCandidates(subject, findings[0]?.claims ?? [])
     return best ? { id: registry[Number(best.claim.remoteId)]?.id ?? '', score: best.score } : null
   }
 
@@ -97,7 +100,9 @@ export async function measureRegistry<Query extends RegistryQuery>(
       expectedId: query.expectedId !== null && known.has(query.expectedId) ? query.expectedId : null,
     }))
     const names = registry.map(({ company }) => company.name)
-    const own = await ask(lookUpIn(database, registry), asked, Number.POSITIVE_INFINITY)
+    const own = await database.transact(actor, (tx) =>
+      ask(lookUpIn(tx, registry), asked, Number.POSITIVE_INFINITY),
+    )
     const atPlace = (find: (name: string) => Promise<{ place: number; score: number }>): LookUp => {
       return async ({ name }) => {
         const { place, score } = await find(name)
@@ -154,7 +159,7 @@ export async function measureRegistry<Query extends RegistryQuery>(
 }
 
 /** Some queries first, unmeasured, so that nobody pays for warming up. */
-const warmingUp = 50
+const warmingUp = 200
 
 export async function ask(lookUp: LookUp, queries: readonly RegistryQuery[], budgetMs: number) {
   for (const { company } of queries.slice(0, warmingUp)) await lookUp(company)

@@ -45,7 +45,7 @@ const rounds = 300
  * customer of ours has several of each.
  */
 const byHand: ReadonlySet<string> = new Set(
-  'sameIdentifier otherIdentifier otherDomain numberedSibling sameCountry otherCountry otherCity otherPostalCode otherPhone otherAddress'.split(
+  'sameIdentifier otherIdentifier otherDomain sameForm oneNumber numberedSibling sameCity sameCountry otherCountry otherCity otherPostalCode otherPhone otherAddress'.split(
     ' ',
   ),
 )
