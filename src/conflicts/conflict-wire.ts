@@ -79,7 +79,7 @@ const candidateSchema = z
   .object({
     kind: z.enum(['rival', 'own', 'direct', 'link', 'account']),
     key: z.enum(['customer', 'identifier', 'domain', 'name', 'spelling']),
-    score: z.int(),
+    score: z.number(),
     band: z.enum(['strong', 'possible']).describe('strong: taken for the same company'),
     collides: z.boolean(),
     evidence: z.array(evidenceSchema).readonly(),
@@ -123,7 +123,7 @@ export const winnerSchema = z
 const listHitSchema = z.object({
   list: z.enum(['exclusion', 'named_account', 'house_account']),
   index: z.int(),
-  score: z.int(),
+  score: z.number(),
   key: z.enum(['customer', 'identifier', 'domain', 'name', 'spelling']),
   evidence: z.array(evidenceSchema).readonly(),
   partnerId: z.string().nullable(),

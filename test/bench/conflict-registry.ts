@@ -65,16 +65,13 @@ export const subjectOf = (company: CompanyDescription): CheckSubject => ({
 
 const terms = { rules: defaultRuleSet, asOf: new Date().toISOString().slice(0, 10) }
 
-/** Identity, search and scores as at a registration. */
 /** Identity, search and scores as at a registration, whose unit of work is open already. */
 export const lookUpIn =
   (tx: Tx, registry: readonly RegistryRow[]): LookUp =>
   async (company) => {
     const subject = subjectOf(company)
-    const { findings } = await database.transact(actor, (tx) => searchClaims(tx, [subject], new Date()))
-    const [best] = findCandidates(terms, subject, findings[0]?.claims ?? [])
     const { findings } = await searchClaims(tx, [subject], new Date())
-    const [best] = findCandidates(subject, findings[0]?.claims ?? [])
+    const [best] = findCandidates(terms, subject, findings[0]?.claims ?? [])
     return best ? { id: registry[Number(best.claim.remoteId)]?.id ?? '', score: best.score } : null
   }
 

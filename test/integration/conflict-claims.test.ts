@@ -81,7 +81,6 @@ test('registrations for other product families do not collide, but are shown', a
     speaks: 'against',
     ours: network,
     theirs: storage,
-    points: 0,
   })
   const all = await submit(registrationOf('Familienwerk'))
   expect(all.verdict).toBe('suspected')

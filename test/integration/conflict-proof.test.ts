@@ -8,6 +8,7 @@ import { createConflictUseCases } from '#src/conflicts/conflict-use-cases.ts'
 import { recordLabel } from '#src/conflicts/label-step.ts'
 import { defaultRuleSet, type RuleSet } from '#src/conflicts/rule-set.ts'
 import { ruleSetRoutes } from '#src/conflicts/rule-set-routes.ts'
+import { matcherVersion } from '#src/conflicts/score.ts'
 import type { Tx } from '#src/database/database.ts'
 import { buildServer } from '#src/http/server.ts'
 import { type Actor, systemActor } from '#src/kernel/actor.ts'
@@ -190,7 +191,7 @@ describe('a check as proof', () => {
       band: 'blocked',
       verdict: 'suspected',
       ruleVersion,
-      matcherVersion: 1,
+      matcherVersion,
       mirror: 'none',
       ruling: { winner: { by: 'direct_opportunity', side: 'direct' } },
       subject: {
@@ -218,7 +219,7 @@ describe('a check as proof', () => {
     const { checkId, ruleVersion } = await submit(registrationOf('Vergangen Werke'))
     await db.database.transact(system, (tx) => conflicts.closeClaims(tx, [rival.sourceId]))
     const newest = await publish({
-      sameDeal: { ...defaultRuleSet.sameDeal, company: { shownFrom: 60, reviewFrom: 97, blockedFrom: 99 } },
+      sameDeal: { ...defaultRuleSet.sameDeal, company: { shownFrom: 60, reviewFrom: 100, blockedFrom: 100 } },
     })
     const { body } = await call('auditor', 'POST', `/conflict-checks/${checkId}/replay`, {})
     expect(body).toMatchObject({
@@ -331,10 +332,11 @@ describe('labels', () => {
         tx,
       ),
     )
+    const score = one.result.candidates[0]?.score
     expect(rows.slice(0, 3)).toEqual([
-      { label: 'override', score: 96, band: 'blocked' },
-      { label: 'uphold', score: 96, band: 'blocked' },
-      { label: 'same_company', score: 96, band: 'blocked' },
+      { label: 'override', score, band: 'blocked' },
+      { label: 'uphold', score, band: 'blocked' },
+      { label: 'same_company', score, band: 'blocked' },
     ])
     expect((await call('seller', 'GET', '/conflict-quality')).status).toBe(403)
     const later = await call('auditor', 'GET', '/conflict-quality?since=2100-01-01')

@@ -117,7 +117,7 @@ create table conflict_label (
   check_id uuid not null references conflict_check,
   claim_id uuid,
   label text not null check (label in ('uphold', 'override', 'same_company', 'different_company')),
-  score numeric,
+  score double precision,
   band text not null check (band in ('clear', 'review', 'blocked')),
   rule_version integer not null,
   matcher_version integer not null,
