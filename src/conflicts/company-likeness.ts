@@ -22,17 +22,20 @@ export interface CompanyEvidence {
   readonly points: number
 }
 
-export type CompanyPoint =
-  | 'identifier'
-  | 'domain'
-  | 'name'
-  | 'legal_form'
-  | 'number'
-  | 'country'
-  | 'city'
-  | 'postal_code'
-  | 'phone'
-  | 'address'
+/** What evidence on a company can be about. */
+export const companyPoints = [
+  'identifier',
+  'domain',
+  'name',
+  'legal_form',
+  'number',
+  'country',
+  'city',
+  'postal_code',
+  'phone',
+  'address',
+] as const
+export type CompanyPoint = (typeof companyPoints)[number]
 
 export interface CompanyLikeness {
   /** By what the two are most surely the same. */

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { instantSchema } from '#src/http/codecs.ts'
 import type { Role } from '#src/kernel/actor.ts'
+import { companyPoints } from './company-likeness.ts'
 import { winnerRules } from './rule-set.ts'
 import { verdictReasons } from './verdict.ts'
 
@@ -35,16 +36,7 @@ const sequenceSchema = z.codec(z.string().regex(/^\d{1,19}$/), z.bigint(), {
 const evidenceSchema = z.object({
   point: z.enum([
     'customer',
-    'identifier',
-    'domain',
-    'name',
-    'legal_form',
-    'number',
-    'country',
-    'city',
-    'postal_code',
-    'phone',
-    'address',
+    ...companyPoints,
     'families',
     'products',
     'window',

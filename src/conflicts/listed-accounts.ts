@@ -2,6 +2,7 @@
 import { identifyCompany } from '#src/customers/company-identity.ts'
 import type { CustomerId, PartnerId } from '#src/kernel/ids.ts'
 import type { CheckSubject, FoundClaim } from './claim.ts'
+import { companyPoints } from './company-likeness.ts'
 import type { Evidence, MatchKey } from './evidence.ts'
 import type { ListedCompany, RuleSet } from './rule-set.ts'
 import { scoreClaim } from './score.ts'
@@ -100,22 +101,10 @@ export function findListed(rules: RuleSet, asOf: string, subject: CheckSubject):
       const candidate = scoreClaim({ rules, asOf }, subject, claim)
       if (candidate?.band !== 'strong') return []
       const { score, key } = candidate
-      const evidence = candidate.evidence.filter(({ point }) => companyPoints.has(point))
+      const evidence = candidate.evidence.filter(({ point }) => aboutCompanies.has(point))
       return [{ ...hit, score, key, evidence }]
     })
     .sort((a, b) => b.score - a.score || (a.list < b.list ? -1 : a.list > b.list ? 1 : a.index - b.index))
 }
 
-const companyPoints: ReadonlySet<Evidence['point']> = new Set([
-  'customer',
-  'identifier',
-  'domain',
-  'name',
-  'legal_form',
-  'number',
-  'country',
-  'city',
-  'postal_code',
-  'phone',
-  'address',
-])
+const aboutCompanies: ReadonlySet<Evidence['point']> = new Set(['customer', ...companyPoints])

@@ -188,11 +188,13 @@ async function compareWithSerial(admin: Api, registered: readonly Registered[]):
     }),
   )
   const serial = checked.toSorted((a, b) => (a.claimSeq < b.claimSeq ? -1 : 1))
+  const rivals = new Set(serial.map(({ deal }) => deal.id))
   return serial.flatMap(({ deal, check }, place) => {
     const verdict = place === 0 ? 'clear' : 'suspected'
     const earlier = new Set(serial.slice(0, place).map((one) => one.deal.id))
-    const met: string[] = check.candidates.map(
-      ({ claim }: { claim: { dealId: string | null } }) => claim.dealId ?? 'no deal',
+    // Companies that are a little alike may have been registered before, or by an import meanwhile.
+    const met: string[] = check.candidates.flatMap(({ claim }: { claim: { dealId: string | null } }) =>
+      claim.dealId !== null && rivals.has(claim.dealId) ? [claim.dealId] : [],
     )
     const at = `${deal.number}, number ${place + 1} of its round,`
     return [
