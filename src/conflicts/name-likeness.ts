@@ -69,7 +69,7 @@ export interface NameRelation {
 
 export function relateNames(one: CompanyName, other: CompanyName): NameRelation {
   // Sides in a fixed order, so that ties fall the same way whoever asks.
-  const [a, b] = one.text <= other.text ? [one, other] : [other, one]
+  const [a, b] = isBefore(one, other) ? [one, other] : [other, one]
   const equal = a.text === b.text && a.text !== ''
   const bothNumbered = a.numbering !== '' && b.numbering !== ''
   const bothForms = a.groups.length > 0 && b.groups.length > 0
@@ -87,6 +87,10 @@ export function relateNames(one: CompanyName, other: CompanyName): NameRelation 
     otherForm: Number(bothForms && !sharedForm),
   }
 }
+
+/** Names of the same words may still be read differently: what stands last is appended in one and not in the other. */
+const isBefore = (one: CompanyName, other: CompanyName): boolean =>
+  one.text === other.text ? one.compact <= other.compact : one.text < other.text
 
 /** IBM and International Business Machines. */
 const isAcronym = (short: CompanyName, long: CompanyName): boolean =>

@@ -145,7 +145,10 @@ test('two companies are as likely one whichever comes first, whatever is written
         expect(compareCompanies(one, one).score).toBeGreaterThanOrEqual(candidateFrom)
       }
     }),
-    { numRuns: 2_000 },
+    {
+      numRuns: 2_000,
+      examples: [[{ name: 'Acme II Nordwind' }, { name: 'Acme II GmbH Nordwind N.V.' }]],
+    },
   )
 })
 
